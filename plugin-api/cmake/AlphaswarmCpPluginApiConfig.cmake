@@ -1,0 +1,2 @@
+include(${CMAKE_CURRENT_LIST_DIR}/AlphaswarmCpPluginApiTargets.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/AcpAddPlugin.cmake)
