@@ -1,14 +1,14 @@
 #include "json/json.h"
 
-#include <algorithm>
-#include <set>
-#include <sstream>
-#include <vector>
-
 #include <Poco/JSON/JSONException.h>
 #include <Poco/JSON/ParseHandler.h>
 #include <Poco/JSON/Parser.h>
 #include <Poco/JSON/Stringifier.h>
+
+#include <algorithm>
+#include <set>
+#include <sstream>
+#include <vector>
 
 #include "base/bytes.h"
 
@@ -111,11 +111,11 @@ Result<Var> parse(std::string_view text, ParseLimits limits) {
         parser.setAllowNullByte(false);
         parser.setDepth(static_cast<std::size_t>(limits.depth));
         // Poco's parser takes objects and arrays only; RFC 8259 also has scalars.
-        if (text[first] == '{' || text[first] == '[') return parser.parse(std::string(text));
+        if (text[first] == '{' || text[first] == '[') return Result<Var>(tl::in_place, parser.parse(std::string(text)));
         Var wrapped = parser.parse("[" + std::string(text) + "]");
         Array::Ptr array = wrapped.extract<Array::Ptr>();
         if (array->size() != 1) return fail(Code::invalid, "json_malformed", "more than one JSON value");
-        return array->get(0);
+        return Result<Var>(tl::in_place, array->get(0));
     } catch (const Poco::Exception& e) {
         std::string detail = e.message().empty() ? e.displayText() : e.message();
         return fail(Code::invalid, "json_malformed", "malformed JSON: " + detail);
@@ -125,7 +125,8 @@ Result<Var> parse(std::string_view text, ParseLimits limits) {
 Result<Object::Ptr> parse_object(std::string_view text, ParseLimits limits) {
     auto value = parse(text, limits);
     if (!value) return fail(value.error());
-    if (value->type() != typeid(Object::Ptr)) return fail(Code::invalid, "json_not_an_object", "the JSON text must be an object");
+    if (value->type() != typeid(Object::Ptr))
+        return fail(Code::invalid, "json_not_an_object", "the JSON text must be an object");
     return value->extract<Object::Ptr>();
 }
 
@@ -147,7 +148,9 @@ Object::Ptr object(std::initializer_list<std::pair<std::string, Var>> members) {
     return out;
 }
 
-Array::Ptr array() { return new Array; }
+Array::Ptr array() {
+    return new Array;
+}
 
 std::string text_or(const Object::Ptr& object, const std::string& name, std::string fallback) {
     if (object.isNull() || !object->has(name)) return fallback;
@@ -162,11 +165,21 @@ std::string quoted(std::string_view text) {
     for (char raw : text) {
         auto c = static_cast<unsigned char>(raw);
         switch (c) {
-            case '"': out += "\\\""; break;
-            case '\\': out += "\\\\"; break;
-            case '\n': out += "\\n"; break;
-            case '\r': out += "\\r"; break;
-            case '\t': out += "\\t"; break;
+            case '"':
+                out += "\\\"";
+                break;
+            case '\\':
+                out += "\\\\";
+                break;
+            case '\n':
+                out += "\\n";
+                break;
+            case '\r':
+                out += "\\r";
+                break;
+            case '\t':
+                out += "\\t";
+                break;
             default:
                 if (c < 0x20 || c == 0x7f) {
                     out += "\\u00";

@@ -1,0 +1,41 @@
+// identity: access tokens of the control plane's own issuer (RFC 9068).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "identity/principal.h"
+#include "identity/signing_key.h"
+
+namespace acp::identity {
+
+struct TokenPolicy {
+    std::string issuer;
+    std::string audience;
+    std::int64_t leeway_s = 30;  ///< for exp, nbf and iat; at most 60
+};
+
+struct Grant {
+    std::string subject;
+    std::string actor_kind = "user";
+    std::vector<std::string> scopes;
+    std::int64_t ttl_s = 3600;
+};
+
+/// scope-token of RFC 6749 section 3.3.
+bool is_scope(std::string_view text) noexcept;
+
+/// Signs a token for `grant`, valid from now on.
+Result<std::string> mint(const SigningKey& key, const TokenPolicy& policy, const Grant& grant, std::int64_t now_unix_s);
+
+/// Checks everything before it believes anything: three strict base64url
+/// parts, at most 8 KiB, JSON without repeated members, alg ES256 and the
+/// key's kid, typ at+jwt, no crit, signature, iss exactly, aud contains ours,
+/// exp, nbf, iat. The error's message tells the caller no more than
+/// "expired" or "invalid"; `internal` tells which check failed.
+Result<Principal> verify(const SigningKey& key, const TokenPolicy& policy, std::string_view token, std::int64_t now_unix_s);
+
+}  // namespace acp::identity

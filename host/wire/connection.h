@@ -1,0 +1,135 @@
+// wire: one accepted connection: its socket, buffers and time limits. What the
+// bytes mean is the business of the protocol that derives from it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <Poco/Net/StreamSocket.h>
+
+#include "wire/loop.h"
+#include "wire/timer.h"
+
+namespace acp::wire {
+
+class Connection;
+
+/// The live connections of one loop. Loop thread only.
+class ConnectionList {
+public:
+    void add(Connection& connection) noexcept;
+    void remove(Connection& connection) noexcept;
+    bool empty() const noexcept { return first_ == nullptr; }
+    /// Calls `visit` for each; it may close the one it is given.
+    template <typename Visit>
+    void each(Visit visit);
+
+private:
+    Connection* first_ = nullptr;
+};
+
+class Connection : public FdHandler, public TimeoutNode, public Retired {
+public:
+    Connection(Loop& loop, ConnectionList& list, const Poco::Net::StreamSocket& socket);
+    ~Connection() override;
+
+    /// Starts watching the socket; the connection owns itself from here on and
+    /// is retired by the loop when closed.
+    void open();
+    /// Finishes what is under way and then closes. Idle ones close at once.
+    virtual void drain() = 0;
+    /// Closes now, whatever is under way.
+    void abort();
+
+protected:
+    /// New bytes are in the input, or the peer's end (`input_ended()`).
+    virtual void on_input() = 0;
+    /// Output that had been held up is out; more may be produced.
+    virtual void on_flushed() = 0;
+    /// A time limit passed; closes unless overridden.
+    virtual void on_limit(TimeoutList& list);
+    /// The connection is closing; let go of everything that is under way.
+    virtual void on_closing() = 0;
+
+    std::string_view input() const noexcept { return {buffer_.get() + begin_, end_ - begin_}; }
+    void consume(std::size_t count) noexcept { begin_ += count; }
+    /// Gives the input buffer back when it holds nothing. Views into it die.
+    void release_input();
+    /// Moves the unread input to the front, so that there is room behind it.
+    /// Views into it die.
+    void compact_input() noexcept;
+    /// Makes the window behind `keep` bytes free for reading again; the bytes
+    /// before it stay where they are.
+    void reset_input_to(std::size_t position) noexcept { begin_ = end_ = position; }
+    std::size_t input_position() const noexcept { return begin_; }
+    bool input_full() const noexcept { return buffer_ && end_ == loop_.buffer_bytes(); }
+    bool input_ended() const noexcept { return input_ended_; }
+    /// Stops or resumes reading, for back-pressure.
+    void pause_input();
+    void resume_input();
+
+    std::string& output();
+    std::size_t output_pending() const noexcept { return output_.size() - output_sent_; }
+    /// Sends what it can; what is left goes when the peer takes it. May close.
+    void flush();
+    /// Closes after all output is out and the peer has had time to read it
+    /// (RFC 9112 section 9.6).
+    void close_after_flush();
+
+    void arm(TimeoutList& list) { list.arm(*this, loop_.now_ns()); }
+    void disarm_unless_writing();
+    bool closed() const noexcept { return closed_; }
+    bool closing() const noexcept { return closed_ || close_after_flush_ || lingering_; }
+    Loop& loop() noexcept { return loop_; }
+    const std::string& peer();
+    Counters& counters() noexcept { return loop_.counters; }
+
+private:
+    friend class ConnectionList;
+    void on_events(std::uint32_t events) override;
+    void on_timeout(TimeoutList& list) override;
+    void read();
+    void linger();
+    void discard_input();
+    void close();
+    void update_interest();
+
+    Loop& loop_;
+    ConnectionList& list_;
+    Connection* previous_ = nullptr;
+    Connection* next_ = nullptr;
+    Poco::Net::StreamSocket socket_;
+    const int fd_;
+    std::uint32_t interest_ = 0;
+
+    std::unique_ptr<char[]> buffer_;
+    std::size_t begin_ = 0;
+    std::size_t end_ = 0;
+    std::string output_;
+    std::size_t output_sent_ = 0;
+    std::size_t discarded_ = 0;
+    std::string peer_;
+
+    bool input_paused_ = false;
+    bool input_ended_ = false;
+    bool output_blocked_ = false;
+    bool close_after_flush_ = false;
+    bool lingering_ = false;
+    bool closed_ = false;
+};
+
+template <typename Visit>
+void ConnectionList::each(Visit visit) {
+    for (Connection* at = first_; at;) {
+        Connection* next = at->next_;
+        visit(*at);
+        at = next;
+    }
+}
+
+}  // namespace acp::wire

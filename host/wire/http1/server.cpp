@@ -1,0 +1,430 @@
+#include "wire/http1/server.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "alphaswarm-cp/stream.h"
+
+namespace acp::wire::http1 {
+
+namespace {
+
+/// Streamed output is produced up to this much ahead of the socket.
+constexpr std::size_t kOutputAhead = 64 * 1024;
+/// One connection may keep the loop this long before others get their turn.
+constexpr std::size_t kPumpBytes = 1024 * 1024;
+
+bool may_have_content(int status) noexcept { return status >= 200 && status != 204 && status != 304; }
+
+bool acceptable_request_id(std::string_view id) noexcept {
+    return !id.empty() && id.size() <= 64 && std::all_of(id.begin(), id.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    });
+}
+
+void append_number(std::string& out, std::uint64_t n, int base = 10) {
+    std::array<char, 20> digits{};
+    auto end = std::to_chars(digits.data(), digits.data() + digits.size(), n, base).ptr;
+    out.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
+}
+
+}  // namespace
+
+ServerConnection::ServerConnection(Loop& loop, ConnectionList& list, const Poco::Net::StreamSocket& socket,
+                                   Application& application, const Limits& limits)
+    : Connection(loop, list, socket), application_(application), limits_(limits) {}
+
+ServerConnection::~ServerConnection() = default;
+
+void ServerConnection::drain() {
+    draining_ = true;
+    if (state_ == State::head && input().empty()) {
+        abort();
+    } else if (state_ == State::streaming) {
+        // A follower would never end by itself; it can resume elsewhere.
+        stop_source(ACP_CLOSE_SHUTDOWN);
+        abort();
+    }
+}
+
+void ServerConnection::on_input() {
+    if (state_ == State::streaming && input_ended()) {
+        abort();
+        return;
+    }
+    process();
+}
+
+void ServerConnection::process() {
+    if (processing_) return;
+    processing_ = true;
+    while (!closing()) {
+        if (state_ == State::head ? !begin_exchange() : state_ == State::body ? !read_more_body() : true) break;
+    }
+    processing_ = false;
+    if (closed()) return;
+    if (state_ == State::streaming) {
+        pump();
+    } else if (output_pending() > 0) {
+        flush();
+    }
+    if (!closing()) settle();
+}
+
+/// After all that could be done is done: who waits for what, and until when.
+void ServerConnection::settle() {
+    if (state_ == State::head) {
+        if (input_ended()) {
+            close_after_flush();
+            return;
+        }
+        if (input().empty()) {
+            release_input();
+            if (draining_) {
+                close_after_flush();
+                return;
+            }
+        }
+        resume_input();
+    } else if (state_ == State::body) {
+        resume_input();
+    } else if (input_full()) {
+        pause_input();
+    }
+}
+
+/// Parses the next head and hands it up. False: nothing to do until more comes.
+bool ServerConnection::begin_exchange() {
+    if (input().empty()) {
+        if (served_ > 0) arm(Connection::loop().idle_timeouts);
+        return false;
+    }
+    Refusal refusal = Refusal::none;
+    const HeadLimits limits{limits_.header_bytes, limits_.header_fields, limits_.target_bytes};
+    switch (parse_request(input(), limits, scanned_, head_, refusal)) {
+        case Parse::incomplete:
+            // The limit runs from a head's first byte: more bytes do not extend it.
+            if (!armed_in(Connection::loop().header_timeouts)) arm(Connection::loop().header_timeouts);
+            compact_input();
+            return false;
+        case Parse::refused:
+            counters().refused.at(static_cast<std::size_t>(refusal)).add();
+            refuse(refusal_status(refusal), refusal_name(refusal));
+            return false;
+        case Parse::complete:
+            break;
+    }
+    counters().requests.add();
+    scanned_ = 0;
+    consume(head_.size);
+    head_end_ = input_position();
+    request_.method = head_.method;
+    request_.target = head_.target;
+    request_.authority = head_.authority;
+    request_.fields = {head_.fields.data(), head_.field_count};
+    request_.has_body = head_.framing == Framing::chunked || head_.content_length > 0;
+    request_.peer = peer();
+    take_request_id();
+    body_unread_ = request_.has_body;
+    state_ = State::handling;
+    application_.on_request(*this);
+    return true;
+}
+
+void ServerConnection::take_request_id() {
+    std::string_view id = request_.field("x-request-id");
+    if (!acceptable_request_id(id)) id = Connection::loop().next_request_id();
+    request_id_size_ = id.size();
+    std::copy(id.begin(), id.end(), request_id_.begin());
+    request_.request_id = {request_id_.data(), request_id_size_};
+}
+
+void ServerConnection::read_body(std::uint64_t limit, std::function<void(std::string)> done) {
+    body_.clear();
+    if (!request_.has_body) {
+        done({});
+        return;
+    }
+    if (head_.framing == Framing::length && head_.content_length > limit) {
+        refuse(413, "body_too_large");
+        return;
+    }
+    body_limit_ = limit;
+    body_left_ = head_.content_length;
+    body_done_ = std::move(done);
+    chunks_ = ChunkDecoder();
+    if (head_.expect_continue && input().empty()) {
+        output() += "HTTP/1.1 100 Continue\r\n\r\n";
+        flush();
+        if (closed()) return;
+    }
+    state_ = State::body;
+    arm(Connection::loop().body_timeouts);
+    process();
+}
+
+/// Moves what has arrived into the body. False: wait for more.
+bool ServerConnection::read_more_body() {
+    if (head_.framing == Framing::length) {
+        std::string_view part = input().substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, input().size())));
+        body_.append(part);
+        body_left_ -= part.size();
+        consume(part.size());
+        if (body_left_ == 0) return body_complete();
+    } else {
+        for (;;) {
+            auto step = chunks_.step(input());
+            if (step.state == ChunkDecoder::State::data) {
+                if (body_.size() + step.data.size() > body_limit_) {
+                    refuse(413, "body_too_large");
+                    return false;
+                }
+                body_.append(step.data);
+            }
+            consume(step.consumed);
+            if (step.state == ChunkDecoder::State::done) return body_complete();
+            if (step.state == ChunkDecoder::State::refused) {
+                counters().refused.at(static_cast<std::size_t>(chunks_.refusal())).add();
+                refuse(refusal_status(chunks_.refusal()), refusal_name(chunks_.refusal()));
+                return false;
+            }
+            if (step.state == ChunkDecoder::State::more) break;
+        }
+    }
+    if (input_ended()) {
+        abort();  // a truncated body is never handed up
+        return false;
+    }
+    // The head's bytes stay: the request's views point into them.
+    if (input().empty()) reset_input_to(head_end_);
+    arm(Connection::loop().body_timeouts);
+    return false;
+}
+
+bool ServerConnection::body_complete() {
+    body_unread_ = false;
+    state_ = State::handling;
+    disarm_unless_writing();
+    auto done = std::exchange(body_done_, nullptr);
+    done(std::move(body_));
+    return true;
+}
+
+Responder ServerConnection::defer() {
+    control_ = std::make_shared<Responder::Control>();
+    control_->loop = &Connection::loop();
+    control_->target = this;
+    state_ = State::deferred;
+    disarm_unless_writing();
+    return Responder(control_);
+}
+
+void ServerConnection::complete(http::Response response) {
+    forget_responder(false);
+    state_ = State::handling;
+    respond(std::move(response));
+}
+
+void ServerConnection::respond(http::Response response) {
+    if (closing()) return;
+    const bool asked_enough = limits_.requests_per_connection != 0 && served_ + 1 >= limits_.requests_per_connection;
+    const bool keep_alive = head_.keep_alive && !response.close && !body_unread_ && !draining_ && !asked_enough;
+    counters().responses.at(static_cast<std::size_t>(std::clamp(response.status / 100, 0, 5))).add();
+    if (response.source) {
+        start_streaming(std::move(response), keep_alive);
+    } else {
+        send_head(response, false, keep_alive);
+        if (may_have_content(response.status) && head_.method != "HEAD") output() += response.body;
+        end_exchange(keep_alive);
+    }
+    process();
+}
+
+void ServerConnection::refuse(int status, std::string_view slug) {
+    if (request_id_size_ == 0) {
+        auto id = Connection::loop().next_request_id();
+        request_id_size_ = id.size();
+        std::copy(id.begin(), id.end(), request_id_.begin());
+    }
+    request_.request_id = {request_id_.data(), request_id_size_};
+    http::Response response = application_.on_refusal(status, slug, request_.request_id);
+    counters().responses.at(static_cast<std::size_t>(std::clamp(status / 100, 0, 5))).add();
+    state_ = State::handling;
+    send_head(response, false, false);
+    output() += response.body;
+    end_exchange(false);
+}
+
+void ServerConnection::send_head(const http::Response& response, bool chunked, bool keep_alive) {
+    std::string& out = output();
+    out += "HTTP/1.1 ";
+    append_number(out, static_cast<std::uint64_t>(response.status));
+    out += ' ';
+    out += http::reason(response.status);
+    out += "\r\nDate: ";
+    out += Connection::loop().http_date();
+    if (!response.content_type.empty()) {
+        out += "\r\nContent-Type: ";
+        out += response.content_type;
+    }
+    if (chunked) {
+        out += "\r\nTransfer-Encoding: chunked";
+    } else if (may_have_content(response.status) && !response.source) {
+        out += "\r\nContent-Length: ";
+        append_number(out, response.body.size());
+    }
+    out += "\r\nX-Request-Id: ";
+    out += request_.request_id;
+    for (const auto& [name, value] : response.fields) {
+        // A value that came from outside must not start a field of its own.
+        if (!is_token(name) || !is_field_value(value)) continue;
+        out += "\r\n";
+        out += name;
+        out += ": ";
+        out += value;
+    }
+    if (!keep_alive)
+        out += "\r\nConnection: close";
+    else if (head_.minor == 0)
+        out += "\r\nConnection: keep-alive";
+    out += "\r\n\r\n";
+}
+
+void ServerConnection::start_streaming(http::Response response, bool keep_alive) {
+    // HTTP/1.0 knows no chunks: there the end of the connection ends the body.
+    stream_chunked_ = head_.minor >= 1;
+    stream_keep_alive_ = keep_alive && stream_chunked_;
+    send_head(response, stream_chunked_, stream_keep_alive_);
+    source_ = std::move(response.source);
+    if (head_.method == "HEAD") {
+        stop_source(ACP_CLOSE_FINISHED);
+        end_exchange(stream_keep_alive_);
+        return;
+    }
+    state_ = State::streaming;
+    disarm_unless_writing();
+    wake_ = std::make_shared<Wake>();
+    wake_->loop = &Connection::loop();
+    wake_->connection = this;
+    source_->attach([wake = wake_] {
+        if (wake->pending.exchange(true, std::memory_order_acq_rel)) return;
+        wake->loop->post([wake] {
+            wake->pending.store(false, std::memory_order_release);
+            if (wake->connection) wake->connection->pump();
+        });
+    });
+    arm_heartbeat();
+}
+
+void ServerConnection::append_chunk(std::string_view payload) {
+    if (payload.empty()) return;
+    std::string& out = output();
+    if (stream_chunked_) {
+        append_number(out, payload.size(), 16);
+        out += "\r\n";
+    }
+    out += payload;
+    if (stream_chunked_) out += "\r\n";
+}
+
+void ServerConnection::pump() {
+    if (state_ != State::streaming || closing()) return;
+    std::size_t produced = 0;
+    for (;;) {
+        auto pulled = http::BodySource::Pulled::more;
+        while (pulled == http::BodySource::Pulled::more && output_pending() < kOutputAhead) {
+            piece_.clear();
+            pulled = source_->pull(piece_);
+            append_chunk(piece_);
+            produced += piece_.size();
+        }
+        if (pulled == http::BodySource::Pulled::ended) {
+            if (stream_chunked_) output() += "0\r\n\r\n";
+            source_.reset();
+            stop_source(ACP_CLOSE_FINISHED);
+            end_exchange(stream_keep_alive_);
+            process();
+            return;
+        }
+        if (pulled == http::BodySource::Pulled::failed) {
+            // No last chunk: the listener must see that this is not the end.
+            counters().aborted_streams.add();
+            source_.reset();
+            close_after_flush();
+            return;
+        }
+        flush();
+        if (closed() || output_pending() > 0 || pulled == http::BodySource::Pulled::empty) return;
+        if (produced > kPumpBytes) {
+            Connection::loop().post([wake = wake_] {
+                if (wake->connection) wake->connection->pump();
+            });
+            return;
+        }
+    }
+}
+
+void ServerConnection::arm_heartbeat() {
+    const std::int64_t ms = source_ ? source_->heartbeat_ms() : 0;
+    if (ms <= 0) return;
+    heartbeat_ = Connection::loop().after(ms, [wake = wake_] {
+        ServerConnection* self = wake->connection;
+        if (!self || self->state_ != State::streaming) return;
+        if (self->output_pending() == 0) {
+            self->piece_.clear();
+            self->source_->heartbeat(self->piece_);
+            self->append_chunk(self->piece_);
+            self->flush();
+        }
+        if (!self->closing()) self->arm_heartbeat();
+    });
+}
+
+void ServerConnection::stop_source(int reason) {
+    if (heartbeat_) Connection::loop().cancel(*heartbeat_);
+    heartbeat_.reset();
+    if (wake_) wake_->connection = nullptr;
+    wake_.reset();
+    if (auto source = std::move(source_)) source->cancel(reason);
+}
+
+void ServerConnection::end_exchange(bool keep_alive) {
+    ++served_;
+    request_id_size_ = 0;
+    state_ = State::head;
+    if (keep_alive)
+        arm(Connection::loop().idle_timeouts);
+    else
+        close_after_flush();
+}
+
+void ServerConnection::forget_responder(bool client_gone) {
+    if (!control_) return;
+    control_->target = nullptr;
+    if (client_gone) control_->gone.store(true, std::memory_order_relaxed);
+    control_.reset();
+}
+
+void ServerConnection::on_flushed() {
+    if (state_ == State::streaming)
+        pump();
+    else
+        process();
+}
+
+void ServerConnection::on_limit(TimeoutList& list) {
+    const bool late_head = &list == &Connection::loop().header_timeouts && !input().empty();
+    if (late_head || &list == &Connection::loop().body_timeouts) {
+        refuse(408, "request_timeout");
+        return;
+    }
+    abort();
+}
+
+void ServerConnection::on_closing() {
+    forget_responder(true);
+    body_done_ = nullptr;
+    stop_source(ACP_CLOSE_LISTENER);
+}
+
+}  // namespace acp::wire::http1

@@ -1,0 +1,94 @@
+// wire/http1: the server side of one HTTP/1.1 connection (RFC 9112): requests
+// one after another, answers in the same order.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "wire/connection.h"
+#include "wire/exchange.h"
+#include "wire/http1/parse.h"
+
+namespace acp::wire::http1 {
+
+class ServerConnection final : public Connection, private Exchange, private Responder::Target {
+public:
+    ServerConnection(Loop& loop, ConnectionList& list, const Poco::Net::StreamSocket& socket, Application& application,
+                     const Limits& limits);
+    ~ServerConnection() override;
+    void drain() override;
+
+private:
+    enum class State { head, handling, body, deferred, streaming };
+
+    // Connection
+    void on_input() override;
+    void on_flushed() override;
+    void on_limit(TimeoutList& list) override;
+    void on_closing() override;
+    // Exchange
+    const RequestView& request() const noexcept override { return request_; }
+    Loop& loop() noexcept override { return Connection::loop(); }
+    void respond(http::Response response) override;
+    void read_body(std::uint64_t limit, std::function<void(std::string)> done) override;
+    Responder defer() override;
+    // Responder::Target
+    void complete(http::Response response) override;
+
+    /// How the pump of a streamed answer is woken from other threads. Shared
+    /// with the source, which may outlive the connection.
+    struct Wake {
+        Loop* loop = nullptr;
+        ServerConnection* connection = nullptr;  // loop thread only
+        std::atomic<bool> pending{false};
+    };
+
+    void process();
+    void settle();
+    bool begin_exchange();
+    void take_request_id();
+    bool read_more_body();
+    bool body_complete();
+    void refuse(int status, std::string_view slug);
+    void send_head(const http::Response& response, bool chunked, bool keep_alive);
+    void start_streaming(http::Response response, bool keep_alive);
+    void append_chunk(std::string_view payload);
+    void pump();
+    void end_exchange(bool keep_alive);
+    void arm_heartbeat();
+    void stop_source(int reason);
+    void forget_responder(bool client_gone);
+
+    Application& application_;
+    const Limits& limits_;
+    State state_ = State::head;
+    RequestHead head_;
+    RequestView request_;
+    std::size_t scanned_ = 0;
+    std::uint64_t served_ = 0;
+    std::array<char, 64> request_id_{};
+    std::size_t request_id_size_ = 0;
+
+    std::string body_;
+    std::uint64_t body_limit_ = 0;
+    std::uint64_t body_left_ = 0;
+    std::size_t head_end_ = 0;
+    ChunkDecoder chunks_;
+    std::function<void(std::string)> body_done_;
+    bool body_unread_ = false;
+
+    std::shared_ptr<Responder::Control> control_;
+    std::unique_ptr<http::BodySource> source_;
+    std::shared_ptr<Wake> wake_;
+    std::string piece_;
+    std::optional<Loop::TimerKey> heartbeat_;
+    bool stream_chunked_ = false;
+    bool stream_keep_alive_ = false;
+    bool processing_ = false;
+    bool draining_ = false;
+};
+
+}  // namespace acp::wire::http1

@@ -1,0 +1,105 @@
+// wire: one epoll instance and its thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "wire/counters.h"
+#include "wire/options.h"
+#include "wire/timer.h"
+
+namespace acp::wire {
+
+/// What a descriptor's events go to.
+class FdHandler {
+public:
+    virtual void on_events(std::uint32_t events) = 0;
+
+protected:
+    ~FdHandler() = default;
+};
+
+/// Base of what is destroyed only after the current batch of events.
+class Retired {
+public:
+    virtual ~Retired() = default;
+};
+
+/// Unless marked [any-thread], members are called on the loop's own thread, or
+/// before `run`.
+class Loop {
+public:
+    Loop(unsigned index, const Limits& limits);
+    ~Loop();
+    Loop(const Loop&) = delete;
+    Loop& operator=(const Loop&) = delete;
+
+    void run();
+    void stop();                                   ///< [any-thread]
+    void post(std::function<void()> task);         ///< [any-thread]; dropped once stopped
+
+    bool watch(int fd, std::uint32_t events, FdHandler& handler) noexcept;
+    void rewatch(int fd, std::uint32_t events, FdHandler& handler) noexcept;
+    void unwatch(int fd) noexcept;
+    void retire(std::unique_ptr<Retired> object) { retired_.push_back(std::move(object)); }
+
+    using TimerKey = std::pair<std::int64_t, std::uint64_t>;
+    TimerKey after(std::int64_t ms, std::function<void()> task);
+    void cancel(const TimerKey& key) { timers_.erase(key); }
+
+    unsigned index() const noexcept { return index_; }
+    /// CLOCK_MONOTONIC at the last wake-up.
+    std::int64_t now_ns() const noexcept { return now_ns_; }
+    /// IMF-fixdate of now, made once a second.
+    std::string_view http_date();
+    /// A fresh request id, valid until the next call.
+    std::string_view next_request_id();
+
+    /// Read buffers of `buffer_bytes()`, lent to connections while they have
+    /// unprocessed input, so that idle ones hold none.
+    std::unique_ptr<char[]> borrow_buffer();
+    void give_back(std::unique_ptr<char[]> buffer);
+    std::size_t buffer_bytes() const noexcept { return buffer_bytes_; }
+    /// Output strings, lent likewise.
+    std::string borrow_output();
+    void give_back(std::string output);
+
+    TimeoutList header_timeouts, idle_timeouts, body_timeouts, write_timeouts, linger_timeouts;
+    Counters counters;
+
+private:
+    void run_posted();
+    int wait_ms() const noexcept;
+
+    const unsigned index_;
+    const std::size_t buffer_bytes_;
+    UniqueFd epoll_, wake_;
+    std::int64_t now_ns_ = 0;
+    std::atomic<bool> stopping_{false};
+
+    std::mutex posted_mutex_;
+    std::vector<std::function<void()>> posted_;
+    bool accepts_posts_ = true;
+
+    std::map<TimerKey, std::function<void()>> timers_;
+    std::uint64_t timer_sequence_ = 0;
+    std::vector<std::unique_ptr<Retired>> retired_;
+
+    std::vector<std::unique_ptr<char[]>> buffers_;
+    std::vector<std::string> outputs_;
+
+    std::int64_t date_second_ = -1;
+    std::array<char, 32> date_{};
+    std::array<char, 32> request_id_{};
+    std::uint64_t request_sequence_ = 0;
+};
+
+}  // namespace acp::wire

@@ -1,0 +1,20 @@
+#include "wire/exchange.h"
+#include "wire/loop.h"
+
+namespace acp::wire {
+
+void Responder::send(http::Response response) const {
+    if (control_->answered.exchange(true, std::memory_order_acq_rel)) return;
+    // std::function copies, a response cannot be copied.
+    auto shared = std::make_shared<http::Response>(std::move(response));
+    control_->loop->post([control = control_, shared] {
+        if (control->target) control->target->complete(std::move(*shared));
+    });
+}
+
+void Responder::after(std::int64_t ms, std::function<void()> task) const {
+    Loop* loop = control_->loop;
+    loop->post([loop, ms, task = std::move(task)] { loop->after(ms, task); });
+}
+
+}  // namespace acp::wire
