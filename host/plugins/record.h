@@ -1,0 +1,35 @@
+// plugins: loads shared objects and turns their C tables into calls of the
+// house. What could not be loaded stays on record with the reason.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace acp::plugins {
+
+/// Why a plugin or an instance does not work, told so that it can be mended.
+struct Fault {
+    std::string stage;     ///< file, symbol, abi, entry, init, config, create
+    std::string message;
+    std::string expected;
+    std::string found;
+    std::string remedy;
+};
+
+struct Record {
+    std::string path;
+    std::string id;        ///< empty when it could not be learned
+    std::string version;
+    std::string vendor;
+    std::string sha256;    ///< of the file, hex
+    std::uint32_t abi_minor_built = 0;
+    std::uint32_t abi_minor_required = 0;
+    std::vector<std::string> interfaces;
+    bool loaded = false;
+    Fault fault;           ///< meaningful when not loaded
+};
+
+}  // namespace acp::plugins

@@ -1,0 +1,50 @@
+// plugins: one configured instance of acp.http_routes/1.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "alphaswarm-cp/ext/http_routes.h"
+#include "base/result.h"
+#include "plugins/call_scope.h"
+#include "plugins/library.h"
+#include "plugins/record.h"
+#include "stream/stream.h"
+
+namespace acp::plugins {
+
+struct PluginRoute {
+    std::string method, pattern, scope, operation_id, summary, operation_json;
+};
+
+struct PluginRequest {
+    std::string operation_id, method, path, query, body;
+    std::vector<std::pair<std::string, std::string>> params, fields;
+};
+
+class RouteInstance {
+public:
+    static std::unique_ptr<RouteInstance> create(const Library& library, const acp_host& host, std::string alias,
+                                                 const std::string& config_json, const std::string& state_dir, Fault& fault);
+    ~RouteInstance();
+    RouteInstance(const RouteInstance&) = delete;
+    RouteInstance& operator=(const RouteInstance&) = delete;
+
+    const std::string& alias() const noexcept { return alias_; }
+    const std::vector<PluginRoute>& routes() const noexcept { return routes_; }
+    /// [any-thread] [may-block]; the plugin answers through `response`.
+    Result<void> handle(const CallContext& context, const PluginRequest& request, const stream::Ref& response) const;
+
+private:
+    RouteInstance() = default;
+    bool read_routes(Fault& fault);
+    std::string alias_;
+    std::string plugin_id_;
+    void* self_ = nullptr;
+    acp_http_routes table_{};
+    std::vector<PluginRoute> routes_;
+};
+
+}  // namespace acp::plugins
