@@ -43,7 +43,8 @@ Sha256 sha256(std::string_view data) {
 std::string hex(std::string_view bytes) {
     std::string out;
     out.reserve(bytes.size() * 2);
-    for (unsigned char c : bytes) {
+    for (char byte : bytes) {
+        auto c = static_cast<unsigned char>(byte);
         out.push_back(kHex[c >> 4]);
         out.push_back(kHex[c & 15]);
     }
@@ -73,7 +74,8 @@ std::string base64url(std::string_view bytes) {
     out.reserve((bytes.size() * 4 + 2) / 3);
     std::uint32_t window = 0;
     int bits = 0;
-    for (unsigned char c : bytes) {
+    for (char byte : bytes) {
+        auto c = static_cast<unsigned char>(byte);
         window = (window << 8) | c;
         bits += 8;
         while (bits >= 6) {
@@ -137,35 +139,58 @@ void wipe(std::string& s) noexcept {
     s.clear();
 }
 
+namespace {
+
+/// Length of the well-formed UTF-8 character at the start of `s`, 0 if there is none.
+std::size_t utf8_character(std::string_view s) noexcept {
+    const auto lead = static_cast<unsigned char>(s[0]);
+    if (lead < 0x80) return 1;
+    std::size_t more = 0;
+    unsigned char low = 0x80, high = 0xbf;  // bounds of the second byte
+    if (lead >= 0xc2 && lead <= 0xdf) {
+        more = 1;
+    } else if (lead >= 0xe0 && lead <= 0xef) {
+        more = 2;
+        if (lead == 0xe0) low = 0xa0;
+        if (lead == 0xed) high = 0x9f;
+    } else if (lead >= 0xf0 && lead <= 0xf4) {
+        more = 3;
+        if (lead == 0xf0) low = 0x90;
+        if (lead == 0xf4) high = 0x8f;
+    }
+    if (more == 0 || s.size() <= more) return 0;
+    for (std::size_t i = 1; i <= more; ++i) {
+        const auto c = static_cast<unsigned char>(s[i]);
+        if (c < low || c > high) return 0;
+        low = 0x80;
+        high = 0xbf;
+    }
+    return more + 1;
+}
+
+}  // namespace
+
 bool is_utf8(std::string_view s) noexcept {
-    const auto* p = reinterpret_cast<const unsigned char*>(s.data());
-    const auto* end = p + s.size();
-    while (p < end) {
-        unsigned char lead = *p++;
-        if (lead < 0x80) continue;
-        int more = 0;
-        unsigned char low = 0x80, high = 0xbf;
-        if (lead >= 0xc2 && lead <= 0xdf) {
-            more = 1;
-        } else if (lead >= 0xe0 && lead <= 0xef) {
-            more = 2;
-            if (lead == 0xe0) low = 0xa0;
-            if (lead == 0xed) high = 0x9f;
-        } else if (lead >= 0xf0 && lead <= 0xf4) {
-            more = 3;
-            if (lead == 0xf0) low = 0x90;
-            if (lead == 0xf4) high = 0x8f;
-        } else {
-            return false;
-        }
-        for (; more > 0; --more) {
-            if (p == end || *p < low || *p > high) return false;
-            ++p;
-            low = 0x80;
-            high = 0xbf;
-        }
+    while (!s.empty()) {
+        const std::size_t length = utf8_character(s);
+        if (length == 0) return false;
+        s.remove_prefix(length);
     }
     return true;
+}
+
+std::string repair_utf8(std::string_view s) {
+    std::string out;
+    out.reserve(s.size());
+    while (!s.empty()) {
+        const std::size_t length = utf8_character(s);
+        if (length == 0)
+            out += "\xef\xbf\xbd";
+        else
+            out += s.substr(0, length);
+        s.remove_prefix(length == 0 ? 1 : length);
+    }
+    return out;
 }
 
 }  // namespace acp

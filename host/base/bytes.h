@@ -37,5 +37,7 @@ void wipe(std::string& s) noexcept;
 
 /// Whether `s` is well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates).
 bool is_utf8(std::string_view s) noexcept;
+/// `s` with every byte that is not part of well-formed UTF-8 replaced by U+FFFD.
+std::string repair_utf8(std::string_view s);
 
 }  // namespace acp

@@ -17,9 +17,11 @@ enum class Code : std::uint8_t {
     unauthenticated,
     forbidden,
     not_found,
+    method_not_allowed,
     conflict,
     precondition_failed,
     too_large,
+    unsupported_media_type,
     unprocessable,  ///< well-formed, but clashes with an earlier request
     unsupported,    ///< the provider or this build does not do that
     exhausted,      ///< a quota or limit is used up

@@ -1,0 +1,182 @@
+#include "config/check.h"
+
+#include <algorithm>
+#include <map>
+
+#include "config/address.h"
+#include "config/config.h"
+#include "json/pointer.h"
+#include "json/schema.h"
+
+namespace acp::config {
+
+namespace {
+
+const json::Schema& schema() {
+    // The schema is part of the binary and compiled by the tests.
+    static const json::Schema compiled = json::Schema::compile(*json::parse(schema_text())).value();
+    return compiled;
+}
+
+/// The words of the file's writer: keys instead of members.
+std::string reworded(std::string detail) {
+    static constexpr std::pair<std::string_view, std::string_view> words[] = {
+        {"unknown member", "unknown key"},
+        {"missing member ", "missing key "},
+    };
+    for (auto [from, to] : words)
+        if (detail.starts_with(from)) detail.replace(0, from.size(), to);
+    if (detail.starts_with("must be string, is ")) {
+        if (detail.ends_with("integer") || detail.ends_with("number") || detail.ends_with("boolean"))
+            return detail + "; put it in quotes";
+        if (detail.ends_with("null")) return detail + "; give a value or remove the key";
+    }
+    if (detail == "must be integer, is string" || detail == "must be number, is string")
+        return detail + "; write a number without quotes";
+    if (detail == "must be boolean, is string") return detail + "; write true or false without quotes";
+    if (detail.ends_with(", is null")) return detail + "; give a value or remove the key";
+    return detail;
+}
+
+class CrossCheck {
+public:
+    explicit CrossCheck(Document& document) : document_(document) {}
+
+    void run() {
+        check_listen();
+        check_proxies();
+        check_sizes();
+        check_aliases("/providers");
+        check_aliases("/http_routes");
+        check_default_provider();
+        check_mounts();
+    }
+
+private:
+    /// The string at `pointer`, when there is one.
+    std::optional<std::string> text(const std::string& pointer) const {
+        auto value = json::find(document_.value, pointer);
+        if (!value || !value->isString()) return {};
+        return value->extract<std::string>();
+    }
+
+    std::size_t count(const std::string& pointer) const {
+        auto value = json::find(document_.value, pointer);
+        if (!value || value->type() != typeid(json::Array::Ptr)) return 0;
+        return value->extract<json::Array::Ptr>()->size();
+    }
+
+    std::int64_t number(const std::string& pointer, std::int64_t otherwise) const {
+        auto value = json::find(document_.value, pointer);
+        if (!value || json::type_name(*value) != "integer") return otherwise;
+        return value->convert<std::int64_t>();
+    }
+
+    void check_listen() {
+        Endpoint listen = Server().listen;
+        if (auto given = text("/server/listen")) {
+            auto parsed = parse_endpoint(*given);
+            if (!parsed) {
+                if (!given->empty())
+                    document_.refuse("/server/listen",
+                                     "is no address; write HOST:PORT or [IPV6]:PORT with a port up to 65535");
+                return;
+            }
+            listen = *parsed;
+        }
+        auto insecure = json::find(document_.value, "/identity/insecure_dev");
+        if (insecure && insecure->isBoolean() && insecure->convert<bool>() && !listen.is_loopback())
+            document_.refuse("/identity/insecure_dev",
+                             "true lets everybody in, so server.listen must be a loopback "
+                             "address; listen on 127.0.0.1 or remove this key");
+    }
+
+    void check_proxies() {
+        for (std::size_t i = 0; i < count("/server/trusted_proxies"); ++i) {
+            std::string pointer = json::child("/server/trusted_proxies", i);
+            auto network = text(pointer);
+            if (network && !network->empty() && !is_network(*network))
+                document_.refuse(pointer,
+                                 "is no address or network; write 10.0.0.1 or 10.0.0.0/8, with zeros behind "
+                                 "the prefix");
+        }
+    }
+
+    void check_sizes() {
+        auto head = number("/server/limits/header_bytes", Limits().header_bytes);
+        if (number("/server/limits/target_bytes", Limits().target_bytes) <= head) return;
+        bool given = json::find(document_.value, "/server/limits/target_bytes").has_value();
+        document_.refuse(given ? "/server/limits/target_bytes" : "/server/limits/header_bytes",
+                         "target_bytes is more than header_bytes, which include the target; lower the one or raise "
+                         "the other");
+    }
+
+    void check_aliases(const std::string& list) {
+        std::map<std::string, std::string> seen;
+        for (std::size_t i = 0; i < count(list); ++i) {
+            std::string pointer = json::child(json::child(list, i), "alias");
+            auto alias = text(pointer);
+            if (!alias) continue;
+            auto [first, fresh] = seen.emplace(*alias, pointer);
+            if (!fresh)
+                document_.refuse(pointer, "the alias is taken by " + json::dotted(json::parent(first->second)) + " (" +
+                                              document_.origins.at(first->second).text() + "); choose another");
+        }
+    }
+
+    void check_default_provider() {
+        auto wanted = text("/workloads/default_provider");
+        // A list that could not be read proves nothing.
+        if (!wanted || document_.unread.count("/providers") > 0) return;
+        std::string known;
+        for (std::size_t i = 0; i < count("/providers"); ++i) {
+            auto alias = text(json::child(json::child("/providers", i), "alias"));
+            if (!alias) return;
+            if (*alias == *wanted) return;
+            known += (known.empty() ? "" : ", ") + *alias;
+        }
+        document_.refuse("/workloads/default_provider",
+                         known.empty() ? "names no provider: there are none; add one to providers"
+                                       : "names no provider; the aliases in providers are " + known);
+    }
+
+    void check_mounts() {
+        std::map<std::string, std::string> seen;
+        for (std::size_t i = 0; i < count("/http_routes"); ++i) {
+            std::string entry = json::child("/http_routes", i);
+            std::string pointer = json::child(entry, "mount");
+            auto mount = text(pointer);
+            if (mount &&
+                ((*mount + '/').find("/./") != std::string::npos || (*mount + '/').find("/../") != std::string::npos)) {
+                document_.refuse(pointer, "must not hold the segments . and ..");
+                continue;
+            }
+            if (!mount) {
+                auto alias = text(json::child(entry, "alias"));
+                if (!alias || json::find(document_.value, pointer)) continue;
+                mount = "/ext/" + *alias;
+                pointer = entry;
+            }
+            auto [first, fresh] = seen.emplace(*mount, entry);
+            if (!fresh)
+                document_.refuse(pointer, "the mount is taken by " + json::dotted(first->second) + " (" +
+                                              document_.origins.at(first->second).text() + "); choose another");
+        }
+    }
+
+    Document& document_;
+};
+
+bool is_unread(const Document& document, std::string_view pointer) {
+    return document.unread.count(pointer) > 0;
+}
+
+}  // namespace
+
+void check(Document& document) {
+    for (auto& violation : schema().check(document.value))
+        if (!is_unread(document, violation.pointer)) document.refuse(violation.pointer, reworded(violation.detail));
+    CrossCheck(document).run();
+}
+
+}  // namespace acp::config

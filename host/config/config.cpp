@@ -1,0 +1,38 @@
+#include "config/config.h"
+
+#include "embed/config_schema_json.h"
+#include "json/json.h"
+
+namespace acp::config {
+
+std::string_view schema_text() noexcept {
+    return embed::config_schema_json();
+}
+
+std::string limits_json(const Config& config) {
+    const Server& server = config.server;
+    const Limits& limits = server.limits;
+    return json::dump(json::object({
+        {"header_bytes", limits.header_bytes},
+        {"header_fields", limits.header_fields},
+        {"target_bytes", limits.target_bytes},
+        {"body_bytes", limits.body_bytes},
+        {"header_timeout_s", limits.header_timeout_s},
+        {"idle_timeout_s", limits.idle_timeout_s},
+        {"body_timeout_s", limits.body_timeout_s},
+        {"write_timeout_s", limits.write_timeout_s},
+        {"connections", limits.connections},
+        {"requests_per_connection", limits.requests_per_connection},
+        {"loops", server.loops},
+        {"workers", server.workers},
+        {"worker_queue", server.worker_queue},
+        {"streams", server.streams},
+        {"shutdown_grace_s", server.shutdown_grace_s},
+        {"action_timeout_s", config.workloads.action_timeout_s},
+        {"default_wait_s", config.workloads.default_wait_s},
+        {"token_ttl_s", config.identity.token_ttl_s},
+        {"leeway_s", config.identity.leeway_s},
+    }));
+}
+
+}  // namespace acp::config

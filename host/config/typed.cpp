@@ -1,0 +1,164 @@
+#include "config/typed.h"
+
+#include "json/pointer.h"
+
+namespace acp::config {
+
+namespace {
+
+/// One map of the document. Keys that are missing leave the default alone.
+class Section {
+public:
+    Section(const json::Var& document, std::string pointer) : document_(document), pointer_(std::move(pointer)) {}
+
+    Section section(const std::string& name) const { return {document_, json::child(pointer_, name)}; }
+    const std::string& pointer() const { return pointer_; }
+
+    void read(const std::string& name, std::string& out) const {
+        if (auto value = find(name)) out = value->extract<std::string>();
+    }
+    void read(const std::string& name, std::optional<std::string>& out) const {
+        if (auto value = find(name)) out = value->extract<std::string>();
+    }
+    void read(const std::string& name, std::int64_t& out) const {
+        if (auto value = find(name)) out = value->convert<std::int64_t>();
+    }
+    void read(const std::string& name, bool& out) const {
+        if (auto value = find(name)) out = value->convert<bool>();
+    }
+    void read(const std::string& name, std::vector<std::string>& out) const {
+        auto value = find(name);
+        if (!value) return;
+        out.clear();
+        for (const auto& element : *value->extract<json::Array::Ptr>()) out.push_back(element.extract<std::string>());
+    }
+    void read_json(const std::string& name, std::string& out) const {
+        if (auto value = find(name)) out = json::canonical(*value);
+    }
+
+    std::vector<Section> list(const std::string& name) const {
+        std::vector<Section> out;
+        auto value = find(name);
+        if (!value) return out;
+        for (std::size_t i = 0; i < value->extract<json::Array::Ptr>()->size(); ++i)
+            out.emplace_back(document_, json::child(json::child(pointer_, name), i));
+        return out;
+    }
+
+private:
+    std::optional<json::Var> find(const std::string& name) const {
+        return json::find(document_, json::child(pointer_, name));
+    }
+
+    const json::Var& document_;
+    std::string pointer_;
+};
+
+Server server(const Section& section) {
+    Server out;
+    std::string listen = out.listen.text();
+    section.read("listen", listen);
+    if (auto endpoint = parse_endpoint(listen)) out.listen = *endpoint;
+    section.read("loops", out.loops);
+    section.read("workers", out.workers);
+    section.read("worker_queue", out.worker_queue);
+    section.read("streams", out.streams);
+    section.read("shutdown_grace_s", out.shutdown_grace_s);
+    section.read("trusted_proxies", out.trusted_proxies);
+    Section limits = section.section("limits");
+    limits.read("header_bytes", out.limits.header_bytes);
+    limits.read("header_fields", out.limits.header_fields);
+    limits.read("target_bytes", out.limits.target_bytes);
+    limits.read("body_bytes", out.limits.body_bytes);
+    limits.read("header_timeout_s", out.limits.header_timeout_s);
+    limits.read("idle_timeout_s", out.limits.idle_timeout_s);
+    limits.read("body_timeout_s", out.limits.body_timeout_s);
+    limits.read("write_timeout_s", out.limits.write_timeout_s);
+    limits.read("connections", out.limits.connections);
+    limits.read("requests_per_connection", out.limits.requests_per_connection);
+    return out;
+}
+
+Identity identity(const Section& section) {
+    Identity out;
+    section.read("issuer", out.issuer);
+    section.read("audience", out.audience);
+    section.read("token_ttl_s", out.token_ttl_s);
+    section.read("leeway_s", out.leeway_s);
+    section.read("insecure_dev", out.insecure_dev);
+    return out;
+}
+
+Workloads workloads(const Section& section) {
+    Workloads out;
+    section.read("default_provider", out.default_provider);
+    section.read("action_timeout_s", out.action_timeout_s);
+    section.read("default_wait_s", out.default_wait_s);
+    return out;
+}
+
+Provider provider(const Section& section) {
+    Provider out;
+    section.read("alias", out.alias);
+    section.read("plugin", out.plugin);
+    section.read_json("config", out.config_json);
+    out.pointer = section.pointer();
+    return out;
+}
+
+HttpRoutes http_routes(const Section& section) {
+    HttpRoutes out;
+    section.read("alias", out.alias);
+    section.read("plugin", out.plugin);
+    out.mount = "/ext/" + out.alias;
+    section.read("mount", out.mount);
+    section.read_json("config", out.config_json);
+    out.pointer = section.pointer();
+    return out;
+}
+
+}  // namespace
+
+Config typed(const json::Var& value, const std::filesystem::path& file) {
+    Config out;
+    std::error_code ignored;
+    out.file = std::filesystem::absolute(file, ignored).lexically_normal();
+    auto placed = [folder = out.file.parent_path()](const std::string& path) {
+        return (folder / path).lexically_normal();
+    };
+    Section root(value, "");
+
+    std::string data_dir;
+    root.read("data_dir", data_dir);
+    out.data_dir = placed(data_dir);
+
+    out.server = server(root.section("server"));
+    Section store = root.section("store");
+    store.read("kind", out.store.kind);
+    std::string path = (out.data_dir / "ledger.db").string();
+    store.read("path", path);
+    out.store.path = placed(path);
+    out.identity = identity(root.section("identity"));
+    root.section("audit").read("on_failure", out.audit.on_failure);
+    root.section("log").read("level", out.log.level);
+    root.section("log").read("format", out.log.format);
+    out.workloads = workloads(root.section("workloads"));
+
+    Section plugins = root.section("plugins");
+    std::vector<std::string> directories;
+    for (const auto& directory : out.plugins.directories) directories.push_back(directory.string());
+    plugins.read("directories", directories);
+    out.plugins.directories.clear();
+    for (const auto& directory : directories) out.plugins.directories.push_back(placed(directory));
+    plugins.read("trust", out.plugins.trust);
+    std::string state_dir = (out.data_dir / "plugins").string();
+    plugins.read("state_dir", state_dir);
+    out.plugins.state_dir = placed(state_dir);
+
+    for (const auto& section : root.list("providers")) out.providers.push_back(provider(section));
+    for (const auto& section : root.list("http_routes")) out.http_routes.push_back(http_routes(section));
+    root.section("metrics").read("public", out.metrics.is_public);
+    return out;
+}
+
+}  // namespace acp::config

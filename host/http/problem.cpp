@@ -10,9 +10,11 @@ int status_of(Code code) noexcept {
         case Code::unauthenticated: return 401;
         case Code::forbidden: return 403;
         case Code::not_found: return 404;
+        case Code::method_not_allowed: return 405;
         case Code::conflict: return 409;
         case Code::precondition_failed: return 412;
         case Code::too_large: return 413;
+        case Code::unsupported_media_type: return 415;
         case Code::unprocessable: return 422;
         case Code::unsupported: return 501;
         case Code::exhausted: return 429;

@@ -142,8 +142,10 @@ public:
             if (object->has(known.back())) judge_part(object->get(known.back()), *schema, known.back());
             return true;
         });
-        for (const auto& [name, member] : *object) {
+        for (const auto& entry : *object) {
             if (findings_.size() >= most_findings) break;
+            const std::string& name = entry.first;
+            const Var& member = entry.second;
             bool matched = std::binary_search(known.begin(), known.end(), name);
             constraint.applyToPatternProperties([&](const auto& pattern, const Subschema* schema) {
                 if (!matches_pattern(name, pattern.c_str())) return true;

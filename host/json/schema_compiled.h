@@ -4,13 +4,11 @@
 
 #include <set>
 #include <string>
-#include <vector>
-
-#define VALIJSON_USE_EXCEPTIONS 1
 #include <valijson/adapters/poco_json_adapter.hpp>
 #include <valijson/constraint_builder.hpp>
 #include <valijson/constraints/concrete_constraints.hpp>
 #include <valijson/schema.hpp>
+#include <vector>
 
 #include "json/schema.h"
 #include "json/schema_audit.h"

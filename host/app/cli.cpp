@@ -1,0 +1,198 @@
+#include "app/cli.h"
+
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "app/control_plane.h"
+#include "app/serve.h"
+#include "base/clock.h"
+#include "config/load.h"
+#include "identity/token.h"
+#include "ledger/verify.h"
+#include "log/log.h"
+#include "manage/openapi.h"
+
+namespace acp::app {
+
+namespace {
+
+constexpr int kOk = 0;
+constexpr int kFailure = 1;
+constexpr int kUsage = 2;
+
+/// Where the file is looked for when --config is not given.
+constexpr const char* kDefaultConfig = "/etc/alphaswarm-cp/alphaswarm-cp.yaml";
+
+struct Common {
+    std::string config = kDefaultConfig;
+    std::string data_dir;
+};
+
+int fail_with(const Error& error) {
+    std::cerr << "alphaswarm-cp: " << config::describe(error) << "\n";
+    return kFailure;
+}
+
+Result<config::Config> load(const Common& common, const std::string& listen = {}) {
+    config::Overrides overrides;
+    if (!listen.empty()) overrides.listen = listen;
+    if (!common.data_dir.empty()) overrides.data_dir = common.data_dir;
+    return config::load(common.config, overrides);
+}
+
+void add_common(CLI::App& command, Common& common) {
+    command.add_option("--config", common.config, "Configuration file")->capture_default_str();
+    command.add_option("--data-dir", common.data_dir, "Holds all state; stronger than data_dir of the file");
+}
+
+log::Level level_of(const std::string& name) {
+    if (name == "trace") return log::Level::trace;
+    if (name == "debug") return log::Level::debug;
+    if (name == "warn") return log::Level::warn;
+    if (name == "error") return log::Level::error;
+    return log::Level::info;
+}
+
+void configure_log(const config::Config& config) {
+    static const redact::Redactor redactor;
+    log::configure(level_of(config.log.level), config.log.format == "text" ? log::Format::text : log::Format::json,
+                   [](std::string_view text) { return redactor.redact_text(text); });
+}
+
+int serve(const Common& common, const std::string& listen, bool print_limits, char** argv) {
+    auto config = load(common, listen);
+    if (!config) return fail_with(config.error());
+    if (print_limits) {
+        std::cout << config::limits_json(*config) << "\n";
+        return kOk;
+    }
+    block_signals();
+    configure_log(*config);
+    ServeApplication application(std::move(*config));
+    // Poco's own options are not offered: only the program's name is passed on.
+    char* name_only[] = {argv[0], nullptr};
+    return application.run(1, name_only) == Poco::Util::Application::EXIT_OK ? kOk : kFailure;
+}
+
+int check_config(const std::string& file) {
+    auto config = config::load(file, {});
+    if (!config) return fail_with(config.error());
+    std::cout << file << ": ok\n";
+    return kOk;
+}
+
+struct MintOptions {
+    std::vector<std::string> scopes;
+    std::string subject = "admin";
+    std::string kind = "user";
+    std::int64_t ttl_s = 0;
+};
+
+int token_mint(const Common& common, const MintOptions& options) {
+    auto config = load(common);
+    if (!config) return fail_with(config.error());
+    auto key = identity::SigningKey::load_or_create(config->data_dir / "keys");
+    if (!key) return fail_with(key.error());
+    identity::Grant grant;
+    grant.subject = options.subject;
+    grant.actor_kind = options.kind;
+    grant.scopes = options.scopes;
+    grant.ttl_s = options.ttl_s > 0 ? options.ttl_s : config->identity.token_ttl_s;
+    auto token = identity::mint(*key, token_policy(*config), grant, unix_ns() / 1'000'000'000);
+    if (!token) return fail_with(token.error());
+    std::cout << *token << "\n";
+    return kOk;
+}
+
+int audit_verify(const Common& common, bool as_json) {
+    auto config = load(common);
+    if (!config) return fail_with(config.error());
+    auto report = ledger::verify(config->store.path.string());
+    if (!report) return fail_with(report.error());
+    auto problems = json::array();
+    for (const auto& p : report->problems)
+        problems->add(json::object({{"seq", p.seq}, {"run_uid", p.run_uid}, {"kind", p.kind}, {"detail", p.detail}}));
+    if (as_json) {
+        std::cout << json::dump(json::object({{"intact", report->intact()}, {"ledger_id", report->ledger_id}, {"runs", report->runs}, {"events", report->events},
+                                              {"links", report->links}, {"open_runs", report->open_runs}, {"problem_count", report->problem_count}, {"problems", problems}}))
+                  << "\n";
+    } else {
+        std::cout << (report->intact() ? "intact" : "NOT INTACT") << ": " << report->runs << " runs, " << report->events << " events, " << report->links
+                  << " links, " << report->open_runs << " open runs, " << report->problem_count << " problems\n";
+        for (const auto& p : report->problems) std::cout << "  link " << p.seq << " " << p.run_uid << " " << p.kind << ": " << p.detail << "\n";
+    }
+    return report->intact() ? kOk : kFailure;
+}
+
+int print_openapi() {
+    auto api = manage::OpenApi::load();
+    if (!api) return fail_with(api.error());
+    std::cout << api->text() << "\n";
+    return kOk;
+}
+
+}  // namespace
+
+int run_command_line(int argc, char** argv) {
+    CLI::App app("Control plane of a fleet of services", "alphaswarm-cp");
+    app.set_version_flag("--version", ACP_VERSION);
+    app.require_subcommand(1);
+
+    Common common;
+    std::string listen;
+    bool print_limits = false;
+    auto* serve_command = app.add_subcommand("serve", "Run the server");
+    add_common(*serve_command, common);
+    serve_command->add_option("--listen", listen, "HOST:PORT; port 0 lets the system choose and prints the choice");
+    serve_command->add_flag("--print-limits", print_limits, "Print all limits and timeouts as JSON and end");
+
+    std::string file;
+    auto* check_command = app.add_subcommand("check-config", "Check a configuration file");
+    check_command->add_option("file", file, "Configuration file")->required();
+
+    auto* config_command = app.add_subcommand("config", "About the configuration");
+    config_command->require_subcommand(1);
+    auto* schema_command = config_command->add_subcommand("schema", "Print the JSON Schema of the configuration file");
+
+    MintOptions mint;
+    auto* token_command = app.add_subcommand("token", "Access tokens of this server");
+    token_command->require_subcommand(1);
+    auto* mint_command = token_command->add_subcommand("mint", "Print a signed token on standard output");
+    add_common(*mint_command, common);
+    mint_command->add_option("--scope", mint.scopes, "Scope to grant; may be given several times")->required();
+    mint_command->add_option("--sub", mint.subject, "Subject")->capture_default_str();
+    mint_command->add_option("--kind", mint.kind, "Kind of the subject")->capture_default_str()->check(CLI::IsMember({"user", "service", "agent"}));
+    mint_command->add_option("--ttl", mint.ttl_s, "Lifetime in seconds; identity.token_ttl_s when missing")->check(CLI::Range(1, 31'536'000));
+
+    bool as_json = false;
+    auto* audit_command = app.add_subcommand("audit", "The ledger");
+    audit_command->require_subcommand(1);
+    auto* verify_command = audit_command->add_subcommand("verify", "Check the ledger against its hash chain; a running server is not disturbed");
+    add_common(*verify_command, common);
+    verify_command->add_flag("--json", as_json, "Print the report as JSON");
+
+    auto* openapi_command = app.add_subcommand("openapi", "Print the OpenAPI document");
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& e) {
+        return app.exit(e) == 0 ? kOk : kUsage;
+    }
+    if (serve_command->parsed()) return serve(common, listen, print_limits, argv);
+    if (check_command->parsed()) return check_config(file);
+    if (schema_command->parsed()) {
+        std::cout << config::schema_text() << "\n";
+        return kOk;
+    }
+    if (mint_command->parsed()) return token_mint(common, mint);
+    if (verify_command->parsed()) return audit_verify(common, as_json);
+    if (openapi_command->parsed()) return print_openapi();
+    return kUsage;
+}
+
+}  // namespace acp::app

@@ -1,0 +1,160 @@
+#include "app/control_plane.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <thread>
+
+#include "app/repair.h"
+#include "base/clock.h"
+#include "json/json.h"
+#include "log/log.h"
+#include "manage/metrics.h"
+#include "manage/routes.h"
+#include "plugins/host_api.h"
+
+namespace acp::app {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// Tables, ids and a start of the key ring live in the data directory: nobody
+/// else has any business there.
+Result<void> make_private(const fs::path& directory) {
+    std::error_code ec;
+    fs::create_directories(directory, ec);
+    if (!ec) fs::permissions(directory, fs::perms::owner_all, ec);
+    if (ec) return fail(Code::unavailable, "data_dir", "the data directory " + directory.string() + " cannot be made: " + ec.message() + "; choose another with data_dir or --data-dir");
+    return {};
+}
+
+wire::Options wire_options(const config::Config& config) {
+    wire::Options o;
+    o.host = config.server.listen.host;
+    o.port = config.server.listen.port;
+    o.loops = config.server.loops > 0 ? static_cast<unsigned>(config.server.loops) : std::max(1U, std::thread::hardware_concurrency());
+    const auto& l = config.server.limits;
+    o.limits.header_bytes = static_cast<std::size_t>(l.header_bytes);
+    o.limits.header_fields = static_cast<std::size_t>(l.header_fields);
+    o.limits.target_bytes = static_cast<std::size_t>(l.target_bytes);
+    o.limits.header_timeout_ms = l.header_timeout_s * 1000;
+    o.limits.idle_timeout_ms = l.idle_timeout_s * 1000;
+    o.limits.body_timeout_ms = l.body_timeout_s * 1000;
+    o.limits.write_timeout_ms = l.write_timeout_s * 1000;
+    o.limits.connections = static_cast<std::size_t>(l.connections);
+    o.limits.requests_per_connection = static_cast<std::uint64_t>(l.requests_per_connection);
+    return o;
+}
+
+std::int64_t unix_s() { return unix_ns() / 1'000'000'000; }
+
+}  // namespace
+
+identity::TokenPolicy token_policy(const config::Config& config) {
+    return {config.identity.issuer, config.identity.audience, config.identity.leeway_s};
+}
+
+ControlPlane::ControlPlane(const config::Config& config) : config_(config), redactor_(std::make_shared<redact::Redactor>()) {}
+
+Result<std::unique_ptr<ControlPlane>> ControlPlane::make(const config::Config& config) {
+    if (auto ok = make_private(config.data_dir); !ok) return fail(ok.error());
+    auto key = identity::SigningKey::load_or_create(config.data_dir / "keys");
+    if (!key) return fail(key.error());
+    auto plane = std::unique_ptr<ControlPlane>(new ControlPlane(config));
+    plane->key_ = std::make_unique<identity::SigningKey>(std::move(*key));
+    if (auto ok = plane->open_ledger(); !ok) return fail(ok.error());
+    plane->load_plugins();
+    plane->repair();
+    if (auto ok = plane->route(); !ok) return fail(ok.error());
+    if (auto ok = plane->bind(); !ok) return fail(ok.error());
+    return plane;
+}
+
+Result<void> ControlPlane::open_ledger() {
+    ledger::LedgerOptions options;
+    options.path = config_.store.path.string();
+    options.redactor = redactor_;
+    auto opened = ledger::Ledger::open(std::move(options));
+    if (!opened) return fail(opened.error());
+    ledger_ = std::move(*opened);
+    return {};
+}
+
+void ControlPlane::load_plugins() {
+    catalogue_ = std::make_unique<plugins::Catalogue>(plugins::host_api(), config_.plugins.state_dir);
+    catalogue_->load(config_.plugins.directories);
+    for (const auto& p : config_.providers) catalogue_->make_provider({p.alias, p.plugin, p.config_json, {}});
+    for (const auto& r : config_.http_routes) catalogue_->make_routes({r.alias, r.plugin, r.config_json, r.mount});
+    for (const auto& r : catalogue_->records()) record("plugin.load", "system", r.id.empty() ? r.path : r.id, r.loaded ? "loaded" : "failed");
+}
+
+void ControlPlane::repair() { repair_interrupted(*ledger_, *catalogue_); }
+
+void ControlPlane::record(const std::string& kind, const std::string& actor, const std::string& target, const std::string& outcome) {
+    ledger::SecurityEvent event;
+    event.kind = kind;
+    event.actor = actor;
+    event.target = target;
+    event.outcome = outcome;
+    event.details = json::object();
+    ledger_->record(std::move(event));
+}
+
+Result<void> ControlPlane::route() {
+    const auto workers = static_cast<std::size_t>(config_.server.workers);
+    const auto queue = static_cast<std::size_t>(config_.server.worker_queue);
+    actions_pool_ = std::make_unique<dispatch::Pool>("actions", workers, queue);
+    streams_pool_ = std::make_unique<dispatch::Pool>("streams", static_cast<std::size_t>(config_.server.streams), queue);
+    workloads::ActionBounds bounds{config_.workloads.action_timeout_s * 1000, config_.workloads.default_wait_s * 1000, static_cast<std::size_t>(config_.server.streams)};
+    actions_ = std::make_unique<workloads::Actions>(*ledger_, *actions_pool_, *streams_pool_, bounds);
+    services_ = std::unique_ptr<manage::Services>(new manage::Services{
+        *ledger_, *catalogue_, *actions_, *actions_pool_, *streams_pool_, config_.workloads.default_provider.value_or(""), ACP_VERSION,
+        config::limits_json(config_), config_.identity.insecure_dev, config_.metrics.is_public, draining_,
+        [this] { return manage::wire_metrics_text(*engine_); }});
+    auto api = manage::OpenApi::load();
+    if (!api) return fail(api.error());
+    api_ = std::make_unique<manage::OpenApi>(std::move(*api));
+    return manage::add_routes(router_, *api_, *services_);
+}
+
+Result<void> ControlPlane::bind() {
+    dispatch::GateOptions options;
+    options.body_bytes = static_cast<std::uint64_t>(config_.server.limits.body_bytes);
+    if (config_.identity.insecure_dev) {
+        log::warn("identity", "identity.insecure_dev is on: requests without a token have every scope");
+        options.anonymous = identity::Principal{"insecure-dev", "user", {}, {"admin:cluster"}, {}, 0};
+    }
+    const identity::TokenPolicy policy = token_policy(config_);
+    gate_ = std::make_unique<dispatch::Gate>(
+        router_, *actions_pool_, [this, policy](std::string_view token) { return identity::verify(*key_, policy, token, unix_s()); }, std::move(options));
+    gate_->on_denial([this](const dispatch::Context& context, const Error& error) {
+        log::warn("identity", "a request was denied", {{"request_id", context.request_id}, {"path", context.path}, {"subject", context.principal.subject}, {"cause", error.internal.empty() ? error.message : error.internal}});
+        // Only proven callers leave a row: strangers could fill the disk with them.
+        if (!context.principal.subject.empty()) record("request.denied", context.principal.subject, context.method + " " + context.path, error.slug);
+    });
+    auto bound = wire::Engine::bind(wire_options(config_), *gate_);
+    if (!bound) return fail(bound.error());
+    engine_holder_ = std::move(*bound);
+    engine_ = engine_holder_.get();
+    return {};
+}
+
+void ControlPlane::start() { engine_->start(); }
+
+void ControlPlane::drain() {
+    draining_ = true;
+    engine_->drain(config_.server.shutdown_grace_s * 1000);
+}
+
+/// The loops end first, then the pools finish what has a ledger row, then the
+/// plugins end their threads, then the ledger writes its last rows. The loops'
+/// memory goes last: a plugin's thread may wake one until it has ended.
+ControlPlane::~ControlPlane() {
+    if (engine_) engine_->stop();
+    if (actions_pool_) actions_pool_->stop();
+    if (streams_pool_) streams_pool_->stop();
+    catalogue_.reset();
+    ledger_.reset();
+}
+
+}  // namespace acp::app

@@ -1,0 +1,71 @@
+// app: puts the rooms together and runs them. The one place that knows all of
+// them; what it constructs first is destroyed last.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "config/config.h"
+#include "dispatch/gate.h"
+#include "dispatch/pool.h"
+#include "dispatch/router.h"
+#include "identity/signing_key.h"
+#include "identity/token.h"
+#include "ledger/ledger.h"
+#include "manage/openapi.h"
+#include "manage/services.h"
+#include "plugins/catalogue.h"
+#include "redact/redactor.h"
+#include "wire/engine.h"
+#include "workloads/actions.h"
+
+namespace acp::app {
+
+/// Settings of tokens, as `serve` and `token mint` need them.
+identity::TokenPolicy token_policy(const config::Config& config);
+
+class ControlPlane {
+public:
+    /// Everything but serving: opens the ledger, loads plugins, repairs what a
+    /// crash left, binds the address. A failed plugin does not fail this.
+    static Result<std::unique_ptr<ControlPlane>> make(const config::Config& config);
+    ~ControlPlane();
+    ControlPlane(const ControlPlane&) = delete;
+    ControlPlane& operator=(const ControlPlane&) = delete;
+
+    void start();
+    /// Takes no new requests, lets those under way end, for at most the
+    /// configured grace.
+    void drain();
+    std::uint16_t port() const noexcept { return engine_->port(); }
+
+private:
+    explicit ControlPlane(const config::Config& config);
+    Result<void> open_ledger();
+    void load_plugins();
+    void repair();
+    Result<void> route();
+    Result<void> bind();
+    void record(const std::string& kind, const std::string& actor, const std::string& target, const std::string& outcome);
+
+    const config::Config config_;
+    std::atomic<bool> draining_{false};
+    std::shared_ptr<redact::Redactor> redactor_;
+    std::unique_ptr<identity::SigningKey> key_;
+    std::unique_ptr<wire::Engine> engine_holder_;  // see bind()
+    std::unique_ptr<ledger::Ledger> ledger_;
+    std::unique_ptr<plugins::Catalogue> catalogue_;
+    std::unique_ptr<workloads::Actions> actions_;
+    std::unique_ptr<dispatch::Pool> actions_pool_;
+    std::unique_ptr<dispatch::Pool> streams_pool_;
+    std::unique_ptr<manage::Services> services_;
+    std::unique_ptr<manage::OpenApi> api_;
+    dispatch::Router router_;
+    std::unique_ptr<dispatch::Gate> gate_;
+    wire::Engine* engine_ = nullptr;
+};
+
+}  // namespace acp::app

@@ -1,0 +1,120 @@
+#include "client/abi.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "alphaswarm-cp/sdk/error.hpp"
+#include "client/exchange.h"
+
+namespace acp::client {
+
+namespace {
+
+constexpr std::int64_t kConnectTimeoutMs = 5000;
+constexpr std::int64_t kIdleTimeoutMs = 60000;
+constexpr std::int64_t kTimeoutMax = 86'400'000;  // a day; keeps sums of nanoseconds in range
+constexpr std::uint64_t kBodyMax = 16U << 20;
+
+acp_status status_of(Code code) noexcept {
+    switch (code) {
+        case Code::invalid:
+            return ACP_E_INVALID;
+        case Code::unsupported:
+            return ACP_E_UNSUPPORTED;
+        case Code::exhausted:
+            return ACP_E_EXHAUSTED;
+        case Code::provider_error:
+            return ACP_E_PROVIDER;
+        case Code::unavailable:
+            return ACP_E_UNAVAILABLE;
+        case Code::deadline:
+            return ACP_E_DEADLINE;
+        case Code::cancelled:
+            return ACP_E_CANCELLED;
+        default:
+            return ACP_E_INTERNAL;
+    }
+}
+
+Handlers handlers_of(const acp_http_reply& reply) {
+    Handlers handlers;
+    if (reply.on_head != nullptr)
+        handlers.on_head = [&reply](const wire::http1::ResponseHead& head) {
+            std::vector<acp_pair> fields;
+            fields.reserve(head.field_count);
+            for (std::size_t i = 0; i < head.field_count; ++i)
+                fields.push_back({sdk::str(head.fields[i].name), sdk::str(head.fields[i].value)});
+            return reply.on_head(reply.ctx, head.status, fields.data(), fields.size()) == 0;
+        };
+    if (reply.on_body != nullptr)
+        handlers.on_body = [&reply](std::string_view bytes) { return reply.on_body(reply.ctx, sdk::bytes(bytes)) == 0; };
+    if (reply.on_pull != nullptr)
+        handlers.on_pull = [&reply](std::string_view& out) {
+            acp_bytes bytes{nullptr, 0};
+            switch (reply.on_pull(reply.ctx, &bytes)) {
+                case 0:
+                    out = {reinterpret_cast<const char*>(bytes.ptr), bytes.len};
+                    return Pull::bytes;
+                case 2:
+                    return Pull::nothing;
+                default:
+                    return Pull::half_close;
+            }
+        };
+    return handlers;
+}
+
+acp_status perform_checked(const acp_call* call, const acp_http_call& raw, const acp_http_reply& reply,
+                           acp_error* error) {
+    const auto answer = [&](const Error& e) { return sdk::fill(error, status_of(e.code), e.message, {}, e.retryable); };
+    Result<Url> url = parse_url(sdk::view(raw.url));
+    if (!url) return answer(url.error());
+
+    Request request;
+    request.url = std::move(*url);
+    request.method = sdk::text(raw.method);
+    request.fields.reserve(raw.fields_count);
+    for (std::size_t i = 0; i < raw.fields_count; ++i)
+        request.fields.emplace_back(sdk::text(raw.fields[i].name), sdk::text(raw.fields[i].value));
+    request.body = {reinterpret_cast<const char*>(raw.body.ptr), raw.body.len};
+    request.upgrade = raw.upgrade != 0;
+    request.max_body_bytes = raw.max_body_bytes == 0 ? kBodyMax : raw.max_body_bytes;
+
+    Bounds bounds;
+    bounds.connect_timeout_ms = 
+        raw.connect_timeout_ms <= 0 ? kConnectTimeoutMs : std::min(raw.connect_timeout_ms, kTimeoutMax);
+    bounds.idle_timeout_ms = 
+        raw.idle_timeout_ms == 0 ? kIdleTimeoutMs : std::min(raw.idle_timeout_ms, kTimeoutMax);
+    if (call != nullptr) {
+        bounds.deadline_mono_ns = call->deadline_mono_ns;
+        if (call->cancelled != nullptr) bounds.cancelled = [call] { return call->cancelled(call) != 0; };
+    }
+    Result<void> done = exchange(request, handlers_of(reply), bounds);
+    return done ? ACP_OK : answer(done.error());
+}
+
+acp_status perform(const acp_call* call, const acp_http_call* request, const acp_http_reply* reply,
+                   acp_error* error) noexcept {
+    if (request == nullptr || request->struct_size < sizeof(acp_http_call) || reply == nullptr ||
+        reply->struct_size < sizeof(acp_http_reply))
+        return sdk::fill(error, ACP_E_INVALID, "request or reply is missing, or shorter than version 1.0 has it");
+    try {
+        return perform_checked(call, *request, *reply, error);
+    } catch (const std::bad_alloc&) {
+        return sdk::fill(error, ACP_E_EXHAUSTED, "out of memory");
+    } catch (const std::exception& e) {
+        return sdk::fill(error, ACP_E_INTERNAL, e.what());
+    } catch (...) {
+        return sdk::fill(error, ACP_E_INTERNAL, "a callback of the request threw");
+    }
+}
+
+constexpr acp_host_http_client kTable{sizeof(acp_host_http_client), 0, &perform};
+
+}  // namespace
+
+const acp_host_http_client* http_client_table() noexcept { return &kTable; }
+
+}  // namespace acp::client

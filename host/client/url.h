@@ -1,0 +1,31 @@
+// client: where a request goes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace acp::client {
+
+enum class Scheme : std::uint8_t { http, https, unix_socket };
+
+struct Url {
+    Scheme scheme = Scheme::http;
+    std::string host;         ///< name or address without brackets; the socket's path for unix_socket
+    std::uint16_t port = 0;   ///< 0 for unix_socket
+    std::string target;       ///< origin-form, "/" at least
+    std::string host_field;   ///< value of the Host field
+
+    /// What may be shown of it: "host:port" or the socket's path, never the
+    /// query, which may hold a secret.
+    std::string place() const;
+};
+
+/// Reads `http://host[:port][/path][?query]`, the same with https, and
+/// `unix:///socket/path[:/path[?query]]`. Refused: user information, a
+/// fragment, white space, controls and bytes beyond ASCII.
+Result<Url> parse_url(std::string_view text);
+
+}  // namespace acp::client

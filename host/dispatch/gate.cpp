@@ -1,0 +1,243 @@
+#include "dispatch/gate.h"
+
+#include <algorithm>
+
+#include "http/problem.h"
+#include "log/log.h"
+
+namespace acp::dispatch {
+
+namespace {
+
+http::Response refuse(const wire::RequestView& request, const Error& error) {
+    return http::problem(error, http::split_target(request.target).path, request.request_id);
+}
+
+Error make(Code code, std::string slug, std::string message) {
+    Error e;
+    e.code = code;
+    e.slug = std::move(slug);
+    e.message = std::move(message);
+    return e;
+}
+
+/// The challenge of RFC 6750 section 3. Without a token there is no error code.
+void challenge(http::Response& response, const Error& error, const std::string& scope) {
+    std::string value = R"(Bearer realm="alphaswarm-cp")";
+    if (error.slug == "invalid_token") value += R"(, error="invalid_token", error_description=")" + error.message + "\"";
+    if (error.slug == "insufficient_scope") value += R"(, error="insufficient_scope", scope=")" + scope + "\"";
+    response.field("WWW-Authenticate", value);
+}
+
+bool is_media_type(std::string_view value, std::string_view wanted) noexcept {
+    auto semicolon = value.find(';');
+    std::string_view type = value.substr(0, semicolon);
+    while (!type.empty() && (type.back() == ' ' || type.back() == '\t')) type.remove_suffix(1);
+    return wire::http1::equals_ci(type, wanted);
+}
+
+bool accepts_body(Body wanted, std::string_view content_type) noexcept {
+    switch (wanted) {
+        case Body::none: return true;
+        case Body::json: return is_media_type(content_type, "application/json");
+        case Body::merge_patch:
+            return is_media_type(content_type, "application/merge-patch+json") || is_media_type(content_type, "application/json");
+        case Body::any: return true;
+    }
+    return false;
+}
+
+std::string lower(std::string_view text) {
+    std::string out(text);
+    std::transform(out.begin(), out.end(), out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    return out;
+}
+
+bool is_credential(std::string_view name) noexcept {
+    return wire::http1::equals_ci(name, "authorization") || wire::http1::equals_ci(name, "cookie") ||
+           wire::http1::equals_ci(name, "proxy-authorization");
+}
+
+}  // namespace
+
+const std::string& Context::param(std::string_view name) const {
+    static const std::string none;
+    for (const auto& [n, v] : params)
+        if (n == name) return v;
+    return none;
+}
+
+std::string_view Context::field(std::string_view lower_name) const noexcept {
+    for (const auto& [n, v] : fields)
+        if (n == lower_name) return v;
+    return {};
+}
+
+Result<json::Object::Ptr> Context::json_body() const {
+    if (body.empty()) return json::object();
+    return json::parse_object(body);
+}
+
+http::Response Context::problem(const Error& error) const {
+    if (error.code == Code::internal || !error.internal.empty())
+        log::warn("dispatch", error.message, {{"request_id", request_id}, {"path", path}, {"code", error.slug}, {"cause", error.internal}});
+    return http::problem(error, path, request_id);
+}
+
+Gate::Gate(const Router& router, Pool& pool, Authenticate authenticate, GateOptions options)
+    : router_(router), pool_(pool), authenticate_(std::move(authenticate)), options_(std::move(options)) {}
+
+http::Response Gate::on_refusal(int status, std::string_view slug, std::string_view request_id) {
+    http::Response response;
+    response.status = status;
+    response.content_type = http::kProblem;
+    std::string message = "the request was refused: " + std::string(slug);
+    std::replace(message.begin(), message.end(), '_', ' ');
+    response.body = http::problem_json(make(Code::invalid, std::string(slug), std::move(message)), status, "", request_id);
+    return response;
+}
+
+void Gate::on_request(wire::Exchange& exchange) {
+    const wire::RequestView& request = exchange.request();
+    if (request.method == "OPTIONS" && request.target == "*") {
+        http::Response ok;
+        ok.status = 204;
+        ok.field("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+        exchange.respond(std::move(ok));
+        return;
+    }
+    const http::Target target = http::split_target(request.target);
+    std::string decoded;
+    std::string_view path = target.path;
+    if (!http::is_plain_path(path)) {
+        auto normal = http::normalise_path(path);
+        if (!normal) {
+            exchange.respond(refuse(request, normal.error()));
+            return;
+        }
+        decoded = std::move(*normal);
+        path = decoded;
+    }
+    Params params;
+    Router::Match match = router_.match(request.method, path, params);
+    if (match.route) {
+        if (match.route->immediate && match.route->scope.empty()) {
+            exchange.respond(match.route->immediate(request));
+            return;
+        }
+        serve(exchange, *match.route, std::string(path), target.query, std::move(params));
+        return;
+    }
+    if (!match.allow.empty()) {
+        http::Response response;
+        if (request.method == "OPTIONS") {
+            response.status = 204;
+        } else {
+            response = refuse(request, make(Code::method_not_allowed, "method_not_allowed", "this path takes " + match.allow));
+        }
+        response.field("Allow", match.allow);
+        exchange.respond(std::move(response));
+        return;
+    }
+    if (match.reserved) {
+        exchange.respond(refuse(request, make(Code::unsupported, "feature_unavailable", *match.reserved)));
+        return;
+    }
+    exchange.respond(refuse(request, make(Code::not_found, "route_not_found", "nothing is served at this path; see /manage/openapi.json")));
+}
+
+Result<identity::Principal> Gate::identify(const wire::RequestView& request) const {
+    std::string_view value;
+    int count = 0;
+    for (const auto& field : request.fields) {
+        if (!wire::http1::equals_ci(field.name, "authorization")) continue;
+        value = field.value;
+        ++count;
+    }
+    if (count == 0) {
+        if (options_.anonymous) return *options_.anonymous;
+        return fail(Code::unauthenticated, "unauthenticated", "this operation needs an access token: Authorization: Bearer <token>");
+    }
+    if (count > 1) return fail(Code::invalid, "bad_authorization", "Authorization is given more than once");
+    constexpr std::size_t kScheme = 7;
+    if (value.size() <= kScheme || !wire::http1::equals_ci(value.substr(0, kScheme), "bearer "))
+        return fail(Code::unauthenticated, "unauthenticated", "only the Bearer scheme is taken: Authorization: Bearer <token>");
+    return authenticate_(value.substr(kScheme));
+}
+
+void Gate::serve(wire::Exchange& exchange, const Route& route, std::string path, std::string_view raw_query, Params params) {
+    const wire::RequestView& request = exchange.request();
+    auto context = std::make_shared<Context>();
+    context->method = request.method;
+    context->path = std::move(path);
+    context->raw_query = raw_query;
+    context->params = std::move(params);
+    context->request_id = request.request_id;
+    context->peer = request.peer;
+
+    if (!route.scope.empty()) {
+        auto principal = identify(request);
+        Error denial;
+        if (!principal) {
+            denial = principal.error();
+        } else {
+            context->principal = std::move(*principal);
+            if (!context->principal.may(route.scope))
+                denial = make(Code::forbidden, "insufficient_scope", "this operation needs the scope " + route.scope);
+        }
+        if (!denial.slug.empty()) {
+            http::Response response = context->problem(denial);
+            if (response.status == 401 || response.status == 403) challenge(response, denial, route.scope);
+            if (denied_ && denial.slug != "unauthenticated") denied_(*context, denial);
+            exchange.respond(std::move(response));
+            return;
+        }
+    }
+    auto query = http::Query::parse(raw_query);
+    if (!query) {
+        exchange.respond(context->problem(query.error()));
+        return;
+    }
+    context->query = std::move(*query);
+    if (request.has_body && route.body == Body::none) {
+        exchange.respond(context->problem(make(Code::invalid, "unexpected_body", "this operation takes no body")));
+        return;
+    }
+    if (request.has_body && !accepts_body(route.body, request.field("content-type"))) {
+        exchange.respond(context->problem(make(Code::unsupported_media_type, "unsupported_media_type",
+                                               route.body == Body::json ? "the body must be application/json"
+                                                                        : "the body must be application/merge-patch+json")));
+        return;
+    }
+    context->fields.reserve(request.fields.size());
+    for (const auto& field : request.fields)
+        if (!is_credential(field.name)) context->fields.emplace_back(lower(field.name), field.value);
+    context->traceparent = context->field("traceparent");
+    exchange.read_body(options_.body_bytes, [this, &exchange, &route, context](std::string body) {
+        context->body = std::move(body);
+        context->responder = exchange.defer();
+        run(route, context);
+    });
+}
+
+void Gate::run(const Route& route, const ContextPtr& context) {
+    if (route.deferred) {
+        route.deferred(context);
+        return;
+    }
+    const bool taken = pool_.try_run([&route, context] {
+        http::Response response;
+        try {
+            response = route.blocking(context);
+        } catch (const std::exception& e) {
+            Error error = make(Code::internal, "internal_error", "the request could not be served");
+            error.internal = e.what();
+            response = context->problem(error);
+        }
+        context->responder.send(std::move(response));
+    });
+    if (!taken)
+        context->responder.send(context->problem(make(Code::unavailable, "overloaded", "too much work is waiting; try again in a moment")));
+}
+
+}  // namespace acp::dispatch

@@ -1,0 +1,126 @@
+#include "manage/metrics.h"
+
+#include <sstream>
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+namespace acp::manage {
+
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Labels = std::vector<ClientMetric::Label>;
+
+/// Collects values that other rooms count, in prometheus-cpp's own types.
+class Families {
+public:
+    void counter(const std::string& name, const std::string& help, double value, Labels labels = {}) {
+        ClientMetric metric;
+        metric.label = std::move(labels);
+        metric.counter.value = value;
+        family(name, help, MetricType::Counter).metric.push_back(std::move(metric));
+    }
+    void gauge(const std::string& name, const std::string& help, double value, Labels labels = {}) {
+        ClientMetric metric;
+        metric.label = std::move(labels);
+        metric.gauge.value = value;
+        family(name, help, MetricType::Gauge).metric.push_back(std::move(metric));
+    }
+    std::string text() const { return prometheus::TextSerializer().Serialize(families_); }
+
+private:
+    MetricFamily& family(const std::string& name, const std::string& help, MetricType type) {
+        for (auto& f : families_)
+            if (f.name == name) return f;
+        MetricFamily f;
+        f.name = name;
+        f.help = help;
+        f.type = type;
+        families_.push_back(std::move(f));
+        return families_.back();
+    }
+    std::vector<MetricFamily> families_;
+};
+
+Labels label(std::string name, std::string value) {
+    ClientMetric::Label l;
+    l.name = std::move(name);
+    l.value = std::move(value);
+    return {l};
+}
+
+double number(std::uint64_t n) noexcept { return static_cast<double>(n); }
+
+void add_pool(Families& out, const std::string& name, const dispatch::Pool& pool) {
+    const auto stats = pool.stats();
+    out.gauge("acp_pool_threads", "Threads of a pool", number(stats.threads), label("pool", name));
+    out.gauge("acp_pool_busy", "Threads of a pool at work", number(stats.busy), label("pool", name));
+    out.gauge("acp_pool_queued", "Tasks waiting for a thread", number(stats.queued), label("pool", name));
+    out.counter("acp_pool_tasks_total", "Tasks done", number(stats.done), label("pool", name));
+    out.counter("acp_pool_refused_total", "Tasks refused because the pool was full", number(stats.refused), label("pool", name));
+}
+
+template <typename Read>
+double sum(const std::vector<const wire::Counters*>& all, Read read) {
+    std::uint64_t total = 0;
+    for (const auto* c : all) total += read(*c);
+    return number(total);
+}
+
+}  // namespace
+
+std::string metrics_text(const Services& services) {
+    Families out;
+    const auto& totals = services.actions.totals();
+    out.counter("acp_actions_started_total", "Actions whose row is durable and that were handed to a provider", number(totals.started));
+    out.counter("acp_actions_total", "Actions by outcome", number(totals.succeeded), label("outcome", "succeeded"));
+    out.counter("acp_actions_total", "", number(totals.failed), label("outcome", "failed"));
+    out.counter("acp_actions_refused_total", "Actions refused before they began", number(totals.refused));
+    out.gauge("acp_streams_open", "Log streams open now", number(services.actions.live_streams()));
+    add_pool(out, "actions", services.actions_pool);
+    add_pool(out, "streams", services.streams_pool);
+
+    const auto ledger = services.ledger.counters();
+    const auto health = services.ledger.health();
+    out.gauge("acp_ledger_writable", "1 when rows can be written", health.writable ? 1 : 0);
+    out.gauge("acp_ledger_queue", "Rows waiting for a commit", number(health.queue_depth));
+    out.counter("acp_ledger_rows_total", "Durable rows", number(ledger.rows));
+    out.counter("acp_ledger_commits_total", "Commits; rows per commit tell how far they are shared", number(ledger.commits));
+    out.counter("acp_ledger_commit_seconds_total", "Time spent in commits", number(ledger.commit_ns) / 1e9);
+    out.counter("acp_audit_failures_total", "Commits that the store refused", number(ledger.failures));
+    out.counter("acp_audit_refused_total", "Actions refused because no row could be written", number(ledger.refused));
+
+    for (const auto& instance : services.catalogue.instances())
+        out.gauge("acp_instance_ready", "1 when the instance was made", instance.ready ? 1 : 0, label("alias", instance.alias));
+    double failed = 0;
+    for (const auto& record : services.catalogue.records()) failed += record.loaded ? 0 : 1;
+    out.gauge("acp_plugins_failed", "Plugins that could not be loaded", failed);
+    return out.text() + services.wire_metrics();
+}
+
+std::string wire_metrics_text(const wire::Engine& engine) {
+    Families out;
+    const auto all = engine.counters();
+    out.counter("acp_connections_accepted_total", "Connections taken", sum(all, [](const auto& c) { return c.accepted.get(); }));
+    out.gauge("acp_connections_open", "Connections open now", sum(all, [](const auto& c) { return c.open.get(); }));
+    out.counter("acp_connections_over_limit_total", "Connections closed at once for server.limits.connections", sum(all, [](const auto& c) { return c.over_limit.get(); }));
+    out.counter("acp_http_requests_total", "Requests parsed", sum(all, [](const auto& c) { return c.requests.get(); }));
+    for (std::size_t i = 1; i < 6; ++i)
+        out.counter("acp_http_responses_total", "Responses by class", sum(all, [i](const auto& c) { return c.responses.at(i).get(); }), label("class", std::to_string(i) + "xx"));
+    for (std::size_t i = 1; i < static_cast<std::size_t>(wire::http1::Refusal::last_); ++i)
+        out.counter("acp_http_refused_total", "Messages refused by the parser, by reason", sum(all, [i](const auto& c) { return c.refused.at(i).get(); }),
+                    label("reason", std::string(wire::http1::refusal_name(static_cast<wire::http1::Refusal>(i)))));
+    out.counter("acp_http_timeouts_total", "Connections closed by a time limit", sum(all, [](const auto& c) { return c.timeouts_header.get(); }), label("limit", "header"));
+    out.counter("acp_http_timeouts_total", "", sum(all, [](const auto& c) { return c.timeouts_idle.get(); }), label("limit", "idle"));
+    out.counter("acp_http_timeouts_total", "", sum(all, [](const auto& c) { return c.timeouts_body.get(); }), label("limit", "body"));
+    out.counter("acp_http_timeouts_total", "", sum(all, [](const auto& c) { return c.timeouts_write.get(); }), label("limit", "write"));
+    out.counter("acp_http_bytes_total", "Bytes on the wire", sum(all, [](const auto& c) { return c.bytes_in.get(); }), label("direction", "in"));
+    out.counter("acp_http_bytes_total", "", sum(all, [](const auto& c) { return c.bytes_out.get(); }), label("direction", "out"));
+    out.counter("acp_http_aborted_streams_total", "Streamed responses cut before their end", sum(all, [](const auto& c) { return c.aborted_streams.get(); }));
+    return out.text();
+}
+
+}  // namespace acp::manage

@@ -1,0 +1,92 @@
+// Providers, their health and what they can do; plugins, loaded or not.
+#include "manage/handler.h"
+#include "manage/routes.h"
+
+namespace acp::manage {
+
+namespace {
+
+using dispatch::Context;
+
+std::string_view health_name(std::int32_t state) noexcept {
+    return state == ACP_HEALTH_UP ? "up" : state == ACP_HEALTH_DEGRADED ? "degraded" : "down";
+}
+
+Result<http::Response> list_providers(const Services& services, const Context&) {
+    auto items = json::array();
+    for (const auto& instance : services.catalogue.instances()) {
+        if (instance.kind != "provider") continue;
+        auto item = json::object({{"alias", instance.alias}, {"plugin", instance.plugin}, {"ready", instance.ready}, {"default", instance.alias == services.default_provider}});
+        if (!instance.ready) item->set("fault", fault_json(instance.fault));
+        items->add(item);
+    }
+    return json_of(json::object({{"items", items}}));
+}
+
+Result<http::Response> provider_health(const Services& services, const Context& context) {
+    auto provider = services.catalogue.provider(context.param("alias"));
+    if (!provider) return fail(provider.error());
+    auto report = (*provider)->health(read_call(context));
+    if (!report) return fail(report.error());
+    auto out = json::object({{"alias", (*provider)->alias()}, {"status", std::string(health_name(report->state))}, {"message", report->message}});
+    auto details = report->details_json.empty() ? Result<json::Var>(tl::in_place, json::object()) : json::parse(report->details_json);
+    out->set("details", details ? *details : json::Var(json::object()));
+    return json_of(out);
+}
+
+Result<http::Response> capabilities(const Services& services, const Context& context) {
+    auto provider = services.catalogue.provider(context.param("alias"));
+    if (!provider) return fail(provider.error());
+    auto operations = json::object();
+    for (const auto& c : (*provider)->capabilities()) {
+        auto cell = json::object({{"supported", c.supported}});
+        if (!c.reason.empty()) cell->set("reason", c.reason);
+        operations->set(c.operation, cell);
+    }
+    return json_of(json::object({{"alias", (*provider)->alias()}, {"operations", operations}}));
+}
+
+Result<http::Response> list_plugins(const Services& services, const Context&) {
+    auto items = json::array();
+    for (const auto& record : services.catalogue.records()) {
+        auto interfaces = json::array();
+        for (const auto& iid : record.interfaces) interfaces->add(iid);
+        auto item = json::object({{"path", record.path},
+                                  {"id", record.id},
+                                  {"version", record.version},
+                                  {"vendor", record.vendor},
+                                  {"sha256", record.sha256},
+                                  {"abi", "1." + std::to_string(record.abi_minor_built)},
+                                  {"abi_required", "1." + std::to_string(record.abi_minor_required)},
+                                  {"interfaces", interfaces},
+                                  {"loaded", record.loaded}});
+        if (!record.loaded) item->set("fault", fault_json(record.fault));
+        items->add(item);
+    }
+    auto instances = json::array();
+    for (const auto& instance : services.catalogue.instances()) {
+        auto item = json::object({{"alias", instance.alias}, {"plugin", instance.plugin}, {"kind", instance.kind}, {"ready", instance.ready}});
+        if (!instance.mount.empty()) item->set("mount", instance.mount);
+        if (!instance.ready) item->set("fault", fault_json(instance.fault));
+        instances->add(item);
+    }
+    return json_of(json::object({{"items", items}, {"instances", instances}}));
+}
+
+}  // namespace
+
+Result<void> add_provider_routes(dispatch::Router& router, OpenApi& api, const Services& services) {
+    std::vector<dispatch::Route> routes;
+    auto add = [&](std::string path, std::string id, auto handler) {
+        routes.push_back({"GET", std::move(path), std::move(id), {}, dispatch::Body::none, {}, answering([&services, handler](const Context& c) { return handler(services, c); }), {}});
+    };
+    add("/manage/providers", "listProviders", list_providers);
+    add("/manage/providers/{alias}/health", "getProviderHealth", provider_health);
+    add("/manage/providers/{alias}/capabilities", "getProviderCapabilities", capabilities);
+    add("/manage/plugins", "listPlugins", list_plugins);
+    for (auto& route : routes)
+        if (auto added = api.mount(router, std::move(route)); !added) return added;
+    return {};
+}
+
+}  // namespace acp::manage

@@ -1,0 +1,46 @@
+#include "manage/routes.h"
+
+namespace acp::manage {
+
+namespace {
+
+/// Parts of the contract that this version does not serve. They answer 501
+/// rather than 404, so that a client can tell "not yet" from "no such thing".
+void reserve_the_rest(dispatch::Router& router) {
+    const auto later = [&](std::string prefix, const std::string& what) {
+        router.reserve(std::move(prefix), what + " is part of the interface, but not of this version");
+    };
+    later("/auth", "the identity broker");
+    later("/.well-known/openid-configuration", "OIDC discovery");
+    later("/.well-known/oauth-authorization-server", "OAuth discovery");
+    later("/proxy", "the connection proxy");
+    later("/console", "the web console");
+    later("/manage/connections", "the connection manager");
+    later("/manage/topology", "the topology registry");
+    later("/manage/terraform", "terraform passthrough");
+    later("/manage/credentials", "credentials");
+    later("/manage/mfa", "multi-factor authentication");
+    later("/manage/billing", "billing");
+    later("/manage/tenancy", "tenancy");
+    later("/manage/cells", "the cell registry");
+    later("/manage/agents", "the agent watchdog");
+    later("/manage/cloudflare", "Cloudflare");
+    later("/manage/auth", "the list of identity providers");
+    later("/manage/halt", "the kill switch");
+    later("/manage/workflows", "the kill switch");
+    later("/manage/workloads/halt", "the kill switch");
+    later("/manage/launch", "the operator's launch");
+    later("/manage/docs", "the documentation page");
+    later("/manage/plugins", "reloading plugins");
+}
+
+}  // namespace
+
+Result<void> add_routes(dispatch::Router& router, OpenApi& api, const Services& services) {
+    for (auto* add : {&add_health_routes, &add_workload_routes, &add_stream_routes, &add_run_routes, &add_provider_routes, &add_mounted_routes})
+        if (auto added = (*add)(router, api, services); !added) return added;
+    reserve_the_rest(router);
+    return api.check_all_mounted();
+}
+
+}  // namespace acp::manage

@@ -1,0 +1,31 @@
+// manage: what the handlers work with; owned by the composition root.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+
+#include "dispatch/pool.h"
+#include "ledger/ledger.h"
+#include "plugins/catalogue.h"
+#include "workloads/actions.h"
+
+namespace acp::manage {
+
+struct Services {
+    ledger::Ledger& ledger;
+    plugins::Catalogue& catalogue;
+    workloads::Actions& actions;
+    dispatch::Pool& actions_pool;
+    dispatch::Pool& streams_pool;
+    std::string default_provider;      ///< empty: none configured
+    std::string version;
+    std::string limits_json;
+    bool insecure_dev = false;
+    bool metrics_public = false;
+    const std::atomic<bool>& draining;
+    /// Adds the wire's counters to a scrape; text exposition format.
+    std::function<std::string()> wire_metrics;
+};
+
+}  // namespace acp::manage
