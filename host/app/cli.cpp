@@ -14,7 +14,6 @@
 #include "config/load.h"
 #include "identity/token.h"
 #include "ledger/verify.h"
-#include "log/log.h"
 #include "manage/openapi.h"
 
 namespace acp::app {
@@ -50,20 +49,6 @@ void add_common(CLI::App& command, Common& common) {
     command.add_option("--data-dir", common.data_dir, "Holds all state; stronger than data_dir of the file");
 }
 
-log::Level level_of(const std::string& name) {
-    if (name == "trace") return log::Level::trace;
-    if (name == "debug") return log::Level::debug;
-    if (name == "warn") return log::Level::warn;
-    if (name == "error") return log::Level::error;
-    return log::Level::info;
-}
-
-void configure_log(const config::Config& config) {
-    static const redact::Redactor redactor;
-    log::configure(level_of(config.log.level), config.log.format == "text" ? log::Format::text : log::Format::json,
-                   [](std::string_view text) { return redactor.redact_text(text); });
-}
-
 int serve(const Common& common, const std::string& listen, bool print_limits, char** argv) {
     auto config = load(common, listen);
     if (!config) return fail_with(config.error());
@@ -72,7 +57,6 @@ int serve(const Common& common, const std::string& listen, bool print_limits, ch
         return kOk;
     }
     block_signals();
-    configure_log(*config);
     ServeApplication application(std::move(*config));
     // Poco's own options are not offered: only the program's name is passed on.
     char* name_only[] = {argv[0], nullptr};

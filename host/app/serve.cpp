@@ -6,6 +6,7 @@
 #include "app/control_plane.h"
 #include "config/load.h"
 #include "log/log.h"
+#include "redact/redactor.h"
 
 namespace acp::app {
 
@@ -19,6 +20,20 @@ sigset_t awaited_signals() {
     return set;
 }
 
+log::Level level_of(const std::string& name) {
+    if (name == "trace") return log::Level::trace;
+    if (name == "debug") return log::Level::debug;
+    if (name == "warn") return log::Level::warn;
+    if (name == "error") return log::Level::error;
+    return log::Level::info;
+}
+
+void configure_log(const config::Config& config) {
+    static const redact::Redactor redactor;
+    log::configure(level_of(config.log.level), config.log.format == "text" ? log::Format::text : log::Format::json,
+                   [](std::string_view text) { return redactor.redact_text(text); });
+}
+
 }  // namespace
 
 void block_signals() {
@@ -29,6 +44,9 @@ void block_signals() {
 }
 
 int ServeApplication::main(const std::vector<std::string>&) {
+    // Not before this point: Poco's logging subsystem, which has just been set
+    // up, puts a console channel of its own in place.
+    configure_log(config_);
     auto plane = ControlPlane::make(config_);
     if (!plane) {
         std::cerr << "alphaswarm-cp: " << config::describe(plane.error()) << "\n";

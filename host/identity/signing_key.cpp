@@ -117,7 +117,7 @@ Result<std::string> SigningKey::sign(std::string_view typ, const std::string& pa
         // Poco's setType writes "typ" into the payload; RFC 7519 section 5.1 wants the header.
         token.header().set("typ", std::string(typ));
         token.header().set("kid", kid_);
-        token.payload() = **payload;
+        for (const auto& name : (*payload)->getNames()) token.payload().set(name, (*payload)->get(name));
         Poco::JWT::Signer signer(key_);
         signer.setAlgorithms({Poco::JWT::Signer::ALGO_ES256});
         return signer.sign(token, Poco::JWT::Signer::ALGO_ES256);

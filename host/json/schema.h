@@ -21,10 +21,9 @@ namespace acp::json {
 /// a check that never happens.
 ///
 /// Stricter than the standard: 1.0 is no integer, and nothing is converted.
-/// A pattern is an ECMAScript regular expression matched by std::regex, whose
-/// time can explode with the pattern: schemas come from the product and from
-/// installed plugins, never from a client. Strings beyond 8 KiB fail without
-/// the pattern being tried, which bounds the stack that std::regex takes.
+/// A pattern is an ECMAScript regular expression without back references,
+/// matched in time and stack that its length and the string's bound. Strings
+/// beyond 8 KiB fail without the pattern being tried.
 class Schema {
 public:
     /// Compiles the schema that `pointer` (RFC 6901) selects in `document`;

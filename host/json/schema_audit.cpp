@@ -15,6 +15,10 @@ namespace acp::json {
 namespace {
 
 constexpr std::size_t longest_pattern = 1024;
+/// libstdc++'s other matcher: it keeps a set of states instead of trying ways
+/// one after the other, so that a client's string can neither make the time
+/// explode nor the recursion overflow the stack. Back references are refused.
+constexpr auto bounded_matching = std::regex_constants::__polynomial;
 /// Schemas one inside the other, references followed.
 constexpr int deepest = 64;
 
@@ -224,7 +228,7 @@ private:
         auto text = value.extract<std::string>();
         if (text.size() > longest_pattern) return refuse(pointer, "the pattern is longer than 1024 bytes");
         try {
-            patterns_.emplace(text, std::regex(text, std::regex::ECMAScript));
+            patterns_.emplace(text, std::regex(text, std::regex::ECMAScript | bounded_matching));
         } catch (const std::regex_error& e) {
             refuse(pointer, "the pattern is no regular expression: " + std::string(e.what()));
         }

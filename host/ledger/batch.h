@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -41,7 +42,15 @@ struct EventOp {
     bool tried = false;                      ///< as in FinishOp
 };
 
-using Op = std::variant<BeginOp, FinishOp, EventOp>;
+/// Held by pointer: rows are large, and operations move from queue to batch.
+using Op = std::variant<std::unique_ptr<BeginOp>, std::unique_ptr<FinishOp>, std::unique_ptr<EventOp>>;
+
+/// The operation if it is a T, else null.
+template <typename T>
+T* get(Op& op) noexcept {
+    auto* held = std::get_if<std::unique_ptr<T>>(&op);
+    return held != nullptr ? held->get() : nullptr;
+}
 
 /// Gathers the writes of some operations, and decides what an idempotency key
 /// means, inside one transaction. The operations must outlive it.
@@ -52,7 +61,7 @@ public:
         : transaction_(transaction), head_(std::move(head)), now_ms_(now_ms) {}
 
     Result<void> add(Op& op) {
-        return std::visit([this](auto& each) { return add(each); }, op);
+        return std::visit([this](auto& each) { return add(*each); }, op);
     }
     void expire_claims() { writes_.expire_claims_before_ms = now_ms_ - kClaimLifetimeMs; }
     /// Writes everything, the chain's new end included.

@@ -95,7 +95,8 @@ Ledger::Ledger(LockFile lock, LedgerOptions options, std::unique_ptr<Store> stor
 void Ledger::begin(RunIntent intent, std::optional<IdempotencyClaim> claim, BeginDone done) {
     if (auto checked = check(intent); !checked) return done(fail(checked.error()));
     const redact::Redactor& redactor = *options_.redactor;
-    BeginOp begin;
+    auto held = std::make_unique<BeginOp>();
+    BeginOp& begin = *held;
     begin.started_ms = options_.now_ms();
     RunRow& row = begin.row;
     row.run_uid = intent.run_uid.empty() ? uuid7() : stored_text(intent.run_uid).value();
@@ -121,8 +122,8 @@ void Ledger::begin(RunIntent intent, std::optional<IdempotencyClaim> claim, Begi
     }
     begin.claim = std::move(claim);
     begin.done = std::move(done);
-    Op op = std::move(begin);
-    if (!writer_.push(op)) std::get<BeginOp>(op).done(fail(refused_now()));
+    Op op = std::move(held);
+    if (!writer_.push(op)) get<BeginOp>(op)->done(fail(refused_now()));
 }
 
 void Ledger::finish(const std::string& run_uid, RunOutcome outcome, std::optional<StoredResponse> response, Done done) {
@@ -132,7 +133,8 @@ void Ledger::finish(const std::string& run_uid, RunOutcome outcome, std::optiona
     if (!open) return done(fail(Code::not_found, "run_not_open", "there is no run " + run_uid + " without an outcome"));
     const redact::Redactor& redactor = *options_.redactor;
     std::int64_t now_ms = options_.now_ms();
-    FinishOp finish;
+    auto held = std::make_unique<FinishOp>();
+    FinishOp& finish = *held;
     finish.started_ms = open->started_ms;
     finish.has_claim = open->has_claim;
     RunRow& row = finish.row;
@@ -149,8 +151,8 @@ void Ledger::finish(const std::string& run_uid, RunOutcome outcome, std::optiona
     finish.digest = outcome_digest(row);
     if (finish.has_claim && response) finish.response = stored_response(std::move(*response), redactor);
     finish.done = std::move(done);
-    Op op = std::move(finish);
-    if (!writer_.push(op)) std::get<FinishOp>(op).done(fail(refused_now()));
+    Op op = std::move(held);
+    if (!writer_.push(op)) get<FinishOp>(op)->done(fail(refused_now()));
 }
 
 void Ledger::record(SecurityEvent event, Done done) {
@@ -159,8 +161,8 @@ void Ledger::record(SecurityEvent event, Done done) {
         return;
     }
     const redact::Redactor& redactor = *options_.redactor;
-    EventOp entry;
-    EventRow& row = entry.row;
+    auto entry = std::make_unique<EventOp>();
+    EventRow& row = entry->row;
     row.event_uid = uuid7();
     row.occurred_at = rfc3339_ms(options_.now_ms());
     row.kind = stored_text(event.kind).value();
@@ -169,11 +171,11 @@ void Ledger::record(SecurityEvent event, Done done) {
     row.outcome = stored_text(event.outcome);
     row.request_id = stored_text(event.request_id);
     row.details = stored_json(event.details, redactor, nullptr);
-    entry.digest = event_digest(row);
-    entry.done = std::move(done);
+    entry->digest = event_digest(row);
+    entry->done = std::move(done);
     Op op = std::move(entry);
     if (!writer_.push(op))
-        if (auto& refused = std::get<EventOp>(op).done) refused(fail(refused_now()));
+        if (auto& refused = get<EventOp>(op)->done) refused(fail(refused_now()));
 }
 
 Result<RunRow> Ledger::get(const std::string& run_uid) const {

@@ -65,6 +65,7 @@ private:
 
     void intent(const Link& link, const RunRow* run) {
         ++report_.runs;
+        open_[link.ref] = {link.seq, false};
         if (run == nullptr) return problem(link, "row_missing", "the run was removed");
         bool moved = run->id != link.seq || run->prev_hash != link.prev_hash || run->row_hash != link.row_hash;
         if (moved) problem(link, "row_moved", "the run's id or hashes are not those of its link");
@@ -72,7 +73,7 @@ private:
             problem(link, "row_edited", "what the run was meant to do differs from what was recorded");
         bool touched = run->finished_at || run->result || run->result_hash || run->error || run->halt_reason ||
                        run->http_status || run->duration_ms || run->status != to_text(RunStatus::running);
-        open_[link.ref] = {link.seq, touched};
+        open_[link.ref].second = touched;
     }
 
     void outcome(const Link& link, const RunRow* run) {

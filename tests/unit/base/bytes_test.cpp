@@ -50,6 +50,11 @@ TEST_CASE("UTF-8 as RFC 3629 has it") {
         CHECK_FALSE(is_utf8(bad));
 }
 
+TEST_CASE("bytes that are no UTF-8 are replaced, the rest stays") {
+    CHECK(repair_utf8("a\xff" "b\xc3\xa9\xc3") == "a\xef\xbf\xbd" "b\xc3\xa9\xef\xbf\xbd");
+    CHECK(is_utf8(repair_utf8("\xf0\x9f\x98" "x\xed\xa0\x80")));
+}
+
 TEST_CASE("constant-time comparison is a comparison") {
     CHECK(equal_constant_time("abc", "abc"));
     CHECK_FALSE(equal_constant_time("abc", "abd"));

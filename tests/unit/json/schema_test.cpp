@@ -194,6 +194,7 @@ TEST_CASE("a schema that cannot be enforced is refused", "[schema]") {
     CHECK(why_not(R"({"$ref":"other.json#/a"})") == "schema #: $ref must begin with #: only this document is read");
     CHECK(why_not(R"({"$ref":"#/nothing"})") == "schema #/nothing: there is no such schema");
     CHECK(why_not(R"({"pattern":"("})").find("#/pattern: the pattern is no regular expression") != std::string::npos);
+    CHECK(why_not(R"({"pattern":"(a)\\1"})").find("#/pattern: the pattern is no regular") != std::string::npos);
     CHECK(why_not(R"({"type":"strin"})").find("strin") != std::string::npos);
     why_not("5");
     why_not(R"({"properties":[]})");
@@ -239,6 +240,7 @@ TEST_CASE("hostile values are bounded", "[schema]") {
 
     auto pattern = compiled(R"({"pattern":"^(a|b)*$"})");
     CHECK(pattern.check(std::string(8192, 'a')).empty());
+    CHECK(compiled(R"({"pattern":"^(a+)+$"})").check(std::string(4000, 'a') + "!").size() == 1);
     auto too_long = pattern.check(std::string(8193, 'a'));
     REQUIRE(too_long.size() == 1);
     CHECK(too_long[0].detail == "must have at most 8192 bytes");
