@@ -69,16 +69,4 @@ std::optional<Endpoint> parse_endpoint(std::string_view text) {
     return Endpoint{std::string(host), *port};
 }
 
-bool is_network(std::string_view text) {
-    auto slash = text.find('/');
-    auto [bytes, size] = address(text.substr(0, slash));
-    if (size == 0) return false;
-    if (slash == std::string_view::npos) return true;
-    auto prefix = decimal<unsigned>(text.substr(slash + 1));
-    if (!prefix || *prefix > size * 8) return false;
-    for (std::size_t bit = *prefix; bit < size * 8; ++bit)
-        if ((bytes[bit / 8] >> (7 - bit % 8)) & 1U) return false;
-    return true;
-}
-
 }  // namespace acp::config

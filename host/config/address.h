@@ -24,8 +24,4 @@ struct Endpoint {
 /// Reads HOST:PORT or [IPV6]:PORT.
 std::optional<Endpoint> parse_endpoint(std::string_view text);
 
-/// Whether `text` is an IPv4 or IPv6 address, alone or with a prefix length
-/// whose remaining bits are zero ("10.0.0.0/8").
-bool is_network(std::string_view text);
-
 }  // namespace acp::config

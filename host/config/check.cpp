@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "config/address.h"
 #include "config/config.h"
@@ -44,7 +45,6 @@ public:
 
     void run() {
         check_listen();
-        check_proxies();
         check_sizes();
         check_aliases("/providers");
         check_aliases("/http_routes");
@@ -89,17 +89,6 @@ private:
             document_.refuse("/identity/insecure_dev",
                              "true lets everybody in, so server.listen must be a loopback "
                              "address; listen on 127.0.0.1 or remove this key");
-    }
-
-    void check_proxies() {
-        for (std::size_t i = 0; i < count("/server/trusted_proxies"); ++i) {
-            std::string pointer = json::child("/server/trusted_proxies", i);
-            auto network = text(pointer);
-            if (network && !network->empty() && !is_network(*network))
-                document_.refuse(pointer,
-                                 "is no address or network; write 10.0.0.1 or 10.0.0.0/8, with zeros behind "
-                                 "the prefix");
-        }
     }
 
     void check_sizes() {

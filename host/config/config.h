@@ -41,7 +41,6 @@ struct Server {
     std::int64_t streams = 256;
     std::int64_t shutdown_grace_s = 30;
     Limits limits;
-    std::vector<std::string> trusted_proxies;  ///< each is_network()
     bool operator==(const Server&) const = default;
 };
 

@@ -1,8 +1,10 @@
 #include "config/document.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <map>
 #include <optional>
 
 #include "json/pointer.h"

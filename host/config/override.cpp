@@ -1,5 +1,6 @@
 #include "config/override.h"
 
+#include <functional>
 #include <map>
 
 #include "json/pointer.h"

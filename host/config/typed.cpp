@@ -64,7 +64,6 @@ Server server(const Section& section) {
     section.read("worker_queue", out.worker_queue);
     section.read("streams", out.streams);
     section.read("shutdown_grace_s", out.shutdown_grace_s);
-    section.read("trusted_proxies", out.trusted_proxies);
     Section limits = section.section("limits");
     limits.read("header_bytes", out.limits.header_bytes);
     limits.read("header_fields", out.limits.header_fields);

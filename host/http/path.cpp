@@ -1,6 +1,7 @@
 #include "http/path.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "base/bytes.h"
@@ -9,9 +10,15 @@ namespace acp::http {
 
 namespace {
 
-bool plain_char(unsigned char c) noexcept {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '~';
+/// What may stand in a path as it is: unreserved characters of RFC 3986 but the
+/// dot, which is looked at where it stands.
+constexpr std::array<bool, 256> make_plain() {
+    std::array<bool, 256> table{};
+    for (std::size_t c = 0; c < 256; ++c)
+        table[c] = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '~';
+    return table;
 }
+constexpr std::array<bool, 256> kPlain = make_plain();
 
 tl::unexpected<Error> bad_path(std::string why) { return fail(Code::invalid, "bad_path", std::move(why)); }
 
@@ -45,17 +52,16 @@ Target split_target(std::string_view target) noexcept {
 
 bool is_plain_path(std::string_view path) noexcept {
     if (path.empty() || path[0] != '/') return false;
-    char before = 0;
+    bool segment_start = false;
     for (char c : path) {
-        if (c == '/') {
-            if (before == '/') return false;
-        } else if (c == '.') {
-            // A dot inside a name is fine, a segment that starts with one is looked at closely.
-            if (before == '/') return false;
-        } else if (!plain_char(static_cast<unsigned char>(c))) {
-            return false;
+        if (kPlain[static_cast<unsigned char>(c)]) {
+            segment_start = false;
+            continue;
         }
-        before = c;
+        // A dot inside a name is fine; a segment that starts with one, or with
+        // another slash, is looked at closely.
+        if ((c != '/' && c != '.') || segment_start) return false;
+        segment_start = c == '/';
     }
     return true;
 }

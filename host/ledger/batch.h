@@ -47,7 +47,7 @@ using Op = std::variant<std::unique_ptr<BeginOp>, std::unique_ptr<FinishOp>, std
 
 /// The operation if it is a T, else null.
 template <typename T>
-T* get(Op& op) noexcept {
+T* as(Op& op) noexcept {
     auto* held = std::get_if<std::unique_ptr<T>>(&op);
     return held != nullptr ? held->get() : nullptr;
 }

@@ -123,7 +123,7 @@ void Ledger::begin(RunIntent intent, std::optional<IdempotencyClaim> claim, Begi
     begin.claim = std::move(claim);
     begin.done = std::move(done);
     Op op = std::move(held);
-    if (!writer_.push(op)) get<BeginOp>(op)->done(fail(refused_now()));
+    if (!writer_.push(op)) as<BeginOp>(op)->done(fail(refused_now()));
 }
 
 void Ledger::finish(const std::string& run_uid, RunOutcome outcome, std::optional<StoredResponse> response, Done done) {
@@ -152,7 +152,7 @@ void Ledger::finish(const std::string& run_uid, RunOutcome outcome, std::optiona
     if (finish.has_claim && response) finish.response = stored_response(std::move(*response), redactor);
     finish.done = std::move(done);
     Op op = std::move(held);
-    if (!writer_.push(op)) get<FinishOp>(op)->done(fail(refused_now()));
+    if (!writer_.push(op)) as<FinishOp>(op)->done(fail(refused_now()));
 }
 
 void Ledger::record(SecurityEvent event, Done done) {
@@ -175,7 +175,7 @@ void Ledger::record(SecurityEvent event, Done done) {
     entry->done = std::move(done);
     Op op = std::move(entry);
     if (!writer_.push(op))
-        if (auto& refused = get<EventOp>(op)->done) refused(fail(refused_now()));
+        if (auto& refused = as<EventOp>(op)->done) refused(fail(refused_now()));
 }
 
 Result<RunRow> Ledger::get(const std::string& run_uid) const {

@@ -46,7 +46,7 @@ bool Writer::push(Op& op) {
     bool wake = false;
     {
         std::lock_guard lock(mutex_);
-        bool outcome = get<FinishOp>(op) != nullptr;
+        bool outcome = as<FinishOp>(op) != nullptr;
         if (stopping_ || (!outcome && queue_.size() >= options_.queue_limit)) {
             if (!outcome) ++refused_;
             return false;
@@ -180,7 +180,7 @@ void Writer::complete(std::span<Op> ops) {
     {
         std::lock_guard lock(open_mutex_);
         for (Op& op : ops) {
-            auto* begin = get<BeginOp>(op);
+            auto* begin = as<BeginOp>(op);
             if (begin != nullptr && !std::holds_alternative<Started>(begin->begun)) continue;
             ++rows;
             if (begin != nullptr) open_[begin->row.run_uid] = {begin->started_ms, begin->claim.has_value()};
@@ -188,23 +188,23 @@ void Writer::complete(std::span<Op> ops) {
     }
     rows_ += rows;
     for (Op& op : ops) {
-        if (auto* begin = get<BeginOp>(op))
+        if (auto* begin = as<BeginOp>(op))
             begin->done(std::move(begin->begun));
-        else if (auto* finish = get<FinishOp>(op))
+        else if (auto* finish = as<FinishOp>(op))
             finish->done({});
-        else if (auto* event = get<EventOp>(op); event->done)
+        else if (auto* event = as<EventOp>(op); event->done)
             event->done({});
     }
 }
 
 void Writer::refuse(Op& op, const Error& error) {
     ++failures_;
-    if (auto* begin = get<BeginOp>(op)) {
+    if (auto* begin = as<BeginOp>(op)) {
         begin->done(fail(error));
-    } else if (auto* finish = get<FinishOp>(op)) {
+    } else if (auto* finish = as<FinishOp>(op)) {
         reopen(finish->row.run_uid, {finish->started_ms, finish->has_claim});
         finish->done(fail(error));
-    } else if (auto* event = get<EventOp>(op); event->done) {
+    } else if (auto* event = as<EventOp>(op); event->done) {
         event->done(fail(error));
     } else if (!event->tried) {  // tried before: the row that is there is its own
         ++events_lost_;
@@ -214,8 +214,8 @@ void Writer::refuse(Op& op, const Error& error) {
 void Writer::set_aside(std::span<Op> ops) {
     Error error = fault_ ? audit_unavailable(*fault_) : Error{};
     for (Op& op : ops) {
-        auto* finish = get<FinishOp>(op);
-        auto* event = get<EventOp>(op);
+        auto* finish = as<FinishOp>(op);
+        auto* event = as<EventOp>(op);
         if (finish != nullptr) {
             finish->tried = true;
             kept_.push_back(std::move(op));
@@ -231,7 +231,7 @@ void Writer::set_aside(std::span<Op> ops) {
             if (event != nullptr)
                 event->done(fail(error));
             else
-                get<BeginOp>(op)->done(fail(error));
+                as<BeginOp>(op)->done(fail(error));
         }
     }
     kept_count_ = kept_.size();
@@ -290,7 +290,7 @@ void Writer::leave_fault() {
 void Writer::give_up() {
     Error error = fault_ ? audit_unavailable(*fault_) : Error{};
     for (Op& op : kept_) {
-        if (auto* finish = get<FinishOp>(op))
+        if (auto* finish = as<FinishOp>(op))
             finish->done(fail(error));
         else
             ++events_lost_;

@@ -39,9 +39,10 @@ Connection::~Connection() {
     counters().open.sub();
 }
 
+/// Edge-triggered and registered once: the kernel need not look again at a
+/// socket that was told of, and no later change of interest costs a call.
 void Connection::open() {
-    interest_ = EPOLLIN | EPOLLRDHUP;
-    if (!loop_.watch(fd_, interest_, *this)) {
+    if (!loop_.watch(fd_, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, *this)) {
         close();
         return;
     }
@@ -56,50 +57,49 @@ void Connection::on_events(std::uint32_t events) {
         close();
         return;
     }
-    if (events & EPOLLOUT) {
+    if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP)) readable_ = true;
+    if (events & (EPOLLRDHUP | EPOLLHUP)) peer_ended_ = true;
+    if ((events & EPOLLOUT) && output_blocked_) {
         output_blocked_ = false;
         flush();
-        if (closed_) return;
-        if (output_pending() == 0 && !closing()) on_flushed();
+        if (!closed_ && output_pending() == 0 && !closing()) on_flushed();
         if (closed_) return;
     }
-    if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP)) {
-        if (lingering_)
-            discard_input();
-        else
-            read();
-    }
+    if (lingering_)
+        discard_input();
+    else if (readable_ && !close_after_flush_)
+        on_readable();
 }
 
-void Connection::read() {
-    if (input_ended_ || close_after_flush_) {
-        update_interest();
-        return;
-    }
+bool Connection::fill_input() {
+    if (!readable_ || input_ended_ || closing()) return false;
     if (!buffer_) {
         buffer_ = loop_.borrow_buffer();
         begin_ = end_ = 0;
     }
     const std::size_t room = loop_.buffer_bytes() - end_;
-    if (room == 0) {
-        pause_input();
-        return;
-    }
+    if (room == 0) return false;
     ssize_t n = ::recv(fd_, buffer_.get() + end_, room, 0);
     if (n > 0) {
         end_ += static_cast<std::size_t>(n);
         counters().bytes_in.add(static_cast<std::uint64_t>(n));
-    } else if (n == 0) {
-        input_ended_ = true;
-        update_interest();
-    } else if (errno == EAGAIN || errno == EINTR) {
-        if (begin_ == end_) release_input();
-        return;
-    } else {
-        close();
-        return;
+        // Less than there was room for: the socket is empty, and tells of more
+        // by a new edge. The peer's end that was told already is not told again.
+        readable_ = static_cast<std::size_t>(n) == room || peer_ended_;
+        return true;
     }
-    on_input();
+    if (n == 0) {
+        input_ended_ = true;
+        readable_ = false;
+        return true;
+    }
+    if (errno == EINTR) return fill_input();
+    if (errno == EAGAIN) {
+        readable_ = false;
+        return false;
+    }
+    close();
+    return false;
 }
 
 void Connection::release_input() {
@@ -114,17 +114,6 @@ void Connection::compact_input() noexcept {
     std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
     end_ -= begin_;
     begin_ = 0;
-}
-
-void Connection::pause_input() {
-    input_paused_ = true;
-    update_interest();
-}
-
-void Connection::resume_input() {
-    if (!input_paused_) return;
-    input_paused_ = false;
-    update_interest();
 }
 
 std::string& Connection::output() {
@@ -146,7 +135,6 @@ void Connection::flush() {
             // Progress re-arms the limit; a peer that takes nothing runs into it.
             output_blocked_ = true;
             arm(loop_.write_timeouts);
-            update_interest();
             return;
         }
         close();
@@ -159,7 +147,6 @@ void Connection::flush() {
     }
     output_sent_ = 0;
     if (armed_in(loop_.write_timeouts)) disarm();
-    update_interest();
     if (close_after_flush_) linger();
 }
 
@@ -186,9 +173,8 @@ void Connection::linger() {
     begin_ = end_;
     release_input();
     ::shutdown(fd_, SHUT_WR);
-    input_paused_ = false;
-    update_interest();
     arm(loop_.linger_timeouts);
+    discard_input();  // what came before this edge is not told of again
 }
 
 void Connection::discard_input() {
@@ -216,6 +202,7 @@ void Connection::close() {
     disarm();
     if (!lingering_) on_closing();
     loop_.unwatch(fd_);
+    loop_.forget(*this);
     socket_.impl()->close();
     begin_ = end_;
     release_input();
@@ -234,16 +221,6 @@ void Connection::on_timeout(TimeoutList& list) {
 }
 
 void Connection::on_limit(TimeoutList&) { close(); }
-
-void Connection::update_interest() {
-    if (closed_) return;
-    std::uint32_t wanted = output_blocked_ ? static_cast<std::uint32_t>(EPOLLOUT) : 0U;
-    // Level-triggered: an end of input that is not taken out would fire for ever.
-    if (!input_ended_ && !input_paused_ && (!close_after_flush_ || lingering_)) wanted |= EPOLLIN | EPOLLRDHUP;
-    if (wanted == interest_) return;
-    interest_ = wanted;
-    loop_.rewatch(fd_, wanted, *this);
-}
 
 const std::string& Connection::peer() {
     if (peer_.empty()) {

@@ -47,8 +47,8 @@ public:
     void abort();
 
 protected:
-    /// New bytes are in the input, or the peer's end (`input_ended()`).
-    virtual void on_input() = 0;
+    /// The socket has something to read; take it with `fill_input`, now or later.
+    virtual void on_readable() = 0;
     /// Output that had been held up is out; more may be produced.
     virtual void on_flushed() = 0;
     /// A time limit passed; closes unless overridden.
@@ -63,15 +63,18 @@ protected:
     /// Moves the unread input to the front, so that there is room behind it.
     /// Views into it die.
     void compact_input() noexcept;
-    /// Makes the window behind `keep` bytes free for reading again; the bytes
-    /// before it stay where they are.
+    /// Forgets input from `position` on, so that there is room for more behind it.
     void reset_input_to(std::size_t position) noexcept { begin_ = end_ = position; }
     std::size_t input_position() const noexcept { return begin_; }
-    bool input_full() const noexcept { return buffer_ && end_ == loop_.buffer_bytes(); }
     bool input_ended() const noexcept { return input_ended_; }
-    /// Stops or resumes reading, for back-pressure.
-    void pause_input();
-    void resume_input();
+    /// Whether the peer has sent its end, read or not.
+    bool peer_ended() const noexcept { return input_ended_ || peer_ended_; }
+    /// Reads once if the socket has something. True: new bytes, or the peer's
+    /// end (`input_ended`). What is not asked for stays in the kernel, which
+    /// is all the back-pressure a sender needs.
+    bool fill_input();
+    /// Has `on_readable` called again after others had their turn.
+    void yield_turn() { loop_.revisit(*this); }
 
     std::string& output();
     std::size_t output_pending() const noexcept { return output_.size() - output_sent_; }
@@ -93,11 +96,9 @@ private:
     friend class ConnectionList;
     void on_events(std::uint32_t events) override;
     void on_timeout(TimeoutList& list) override;
-    void read();
     void linger();
     void discard_input();
     void close();
-    void update_interest();
 
     Loop& loop_;
     ConnectionList& list_;
@@ -105,7 +106,6 @@ private:
     Connection* next_ = nullptr;
     Poco::Net::StreamSocket socket_;
     const int fd_;
-    std::uint32_t interest_ = 0;
 
     std::unique_ptr<char[]> buffer_;
     std::size_t begin_ = 0;
@@ -115,7 +115,8 @@ private:
     std::size_t discarded_ = 0;
     std::string peer_;
 
-    bool input_paused_ = false;
+    bool readable_ = false;    // the last word of the socket, edge-triggered
+    bool peer_ended_ = false;
     bool input_ended_ = false;
     bool output_blocked_ = false;
     bool close_after_flush_ = false;

@@ -47,6 +47,7 @@ Loop::Loop(unsigned index, const Limits& limits)
     std::string prefix = hex({random.data(), random.size()});
     std::copy(prefix.begin(), prefix.end(), request_id_.begin());
     request_id_[12] = '-';
+    std::fill(request_id_.begin() + 13, request_id_.begin() + 29, '0');
 }
 
 Loop::~Loop() = default;
@@ -63,6 +64,13 @@ void Loop::run() {
                 handler->on_events(events.at(static_cast<std::size_t>(i)).events);
             else
                 woken = true;
+        }
+        if (!revisit_.empty()) {
+            std::vector<FdHandler*> again;
+            again.swap(revisit_);
+            // One that closes another takes it off revisit_, not off this list:
+            // both stay alive until retired_ is cleared, and a closed one ignores the call.
+            for (FdHandler* handler : again) handler->on_events(0);
         }
         if (woken) {
             std::uint64_t ignored = 0;
@@ -115,6 +123,7 @@ void Loop::run_posted() {
 }
 
 int Loop::wait_ms() const noexcept {
+    if (!revisit_.empty()) return 0;
     std::int64_t next = INT64_MAX;
     for (const TimeoutList* list : {&header_timeouts, &idle_timeouts, &body_timeouts, &write_timeouts, &linger_timeouts})
         next = std::min(next, list->next_deadline());
@@ -132,13 +141,6 @@ bool Loop::watch(int fd, std::uint32_t events, FdHandler& handler) noexcept {
     return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-void Loop::rewatch(int fd, std::uint32_t events, FdHandler& handler) noexcept {
-    epoll_event event{};
-    event.events = events;
-    event.data.ptr = &handler;
-    ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event);
-}
-
 void Loop::unwatch(int fd) noexcept { ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr); }
 
 Loop::TimerKey Loop::after(std::int64_t ms, std::function<void()> task) {
@@ -147,25 +149,32 @@ Loop::TimerKey Loop::after(std::int64_t ms, std::function<void()> task) {
     return key;
 }
 
-std::string_view Loop::http_date() {
-    std::int64_t second = unix_ns() / 1'000'000'000;
-    if (second != date_second_) {
-        date_second_ = second;
-        auto t = static_cast<std::time_t>(second);
+std::string_view Loop::date_line() {
+    if (now_ns_ >= date_until_ns_) {
+        const std::int64_t now = unix_ns();
+        const auto second = static_cast<std::time_t>(now / 1'000'000'000);
+        date_until_ns_ = now_ns_ + (1'000'000'000 - now % 1'000'000'000);
         std::tm tm{};
-        ::gmtime_r(&t, &tm);
+        ::gmtime_r(&second, &tm);
         // strftime's names follow the locale; the process never leaves "C".
-        std::strftime(date_.data(), date_.size(), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+        std::strftime(date_.data(), date_.size(), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &tm);
     }
-    return {date_.data(), 29};
+    return {date_.data(), 37};
 }
 
 std::string_view Loop::next_request_id() {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::uint64_t n = ++request_sequence_;
+    // Counts in hexadecimal on the text itself: mostly one digit changes.
     for (std::size_t i = 28; i > 12; --i) {
-        request_id_.at(i) = digits[n & 15];
-        n >>= 4;
+        char& digit = request_id_[i];
+        if (digit == '9') {
+            digit = 'a';
+            break;
+        }
+        if (digit != 'f') {
+            ++digit;
+            break;
+        }
+        digit = '0';
     }
     return {request_id_.data(), 29};
 }

@@ -47,8 +47,10 @@ public:
     void post(std::function<void()> task);         ///< [any-thread]; dropped once stopped
 
     bool watch(int fd, std::uint32_t events, FdHandler& handler) noexcept;
-    void rewatch(int fd, std::uint32_t events, FdHandler& handler) noexcept;
     void unwatch(int fd) noexcept;
+    /// Calls the handler's on_events(0) in the next round, after the events.
+    void revisit(FdHandler& handler) { revisit_.push_back(&handler); }
+    void forget(FdHandler& handler) noexcept { std::erase(revisit_, &handler); }
     void retire(std::unique_ptr<Retired> object) { retired_.push_back(std::move(object)); }
 
     using TimerKey = std::pair<std::int64_t, std::uint64_t>;
@@ -58,8 +60,8 @@ public:
     unsigned index() const noexcept { return index_; }
     /// CLOCK_MONOTONIC at the last wake-up.
     std::int64_t now_ns() const noexcept { return now_ns_; }
-    /// IMF-fixdate of now, made once a second.
-    std::string_view http_date();
+    /// "Date: <IMF-fixdate>" and CRLF, made once a second.
+    std::string_view date_line();
     /// A fresh request id, valid until the next call.
     std::string_view next_request_id();
 
@@ -83,6 +85,7 @@ private:
     const std::size_t buffer_bytes_;
     UniqueFd epoll_, wake_;
     std::int64_t now_ns_ = 0;
+    std::int64_t date_until_ns_ = 0;
     std::atomic<bool> stopping_{false};
 
     std::mutex posted_mutex_;
@@ -92,14 +95,13 @@ private:
     std::map<TimerKey, std::function<void()>> timers_;
     std::uint64_t timer_sequence_ = 0;
     std::vector<std::unique_ptr<Retired>> retired_;
+    std::vector<FdHandler*> revisit_;
 
     std::vector<std::unique_ptr<char[]>> buffers_;
     std::vector<std::string> outputs_;
 
-    std::int64_t date_second_ = -1;
-    std::array<char, 32> date_{};
+    std::array<char, 64> date_{};
     std::array<char, 32> request_id_{};
-    std::uint64_t request_sequence_ = 0;
 };
 
 }  // namespace acp::wire

@@ -1,5 +1,6 @@
 // Fuzz target of config: any bytes as the file. A first line "#!" hands the
 // rest of that line to an override, so that both ways in are reached.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t kOutputAhead = 64 * 1024;
 /// One connection may keep the loop this long before others get their turn.
 constexpr std::size_t kPumpBytes = 1024 * 1024;
+constexpr std::uint64_t kRequestsPerTurn = 64;
 
 bool may_have_content(int status) noexcept { return status >= 200 && status != 204 && status != 304; }
 
@@ -26,6 +27,24 @@ void append_number(std::string& out, std::uint64_t n, int base = 10) {
     std::array<char, 20> digits{};
     auto end = std::to_chars(digits.data(), digits.data() + digits.size(), n, base).ptr;
     out.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
+}
+
+void append_status_line(std::string& out, int status) {
+    if (status == 200) {
+        out += "HTTP/1.1 200 OK\r\n";
+        return;
+    }
+    out += "HTTP/1.1 ";
+    append_number(out, static_cast<std::uint64_t>(status));
+    out += ' ';
+    out += http::reason(status);
+    out += "\r\n";
+}
+
+void append_field(std::string& out, std::string_view name_and_colon, std::string_view value) {
+    out += name_and_colon;
+    out += value;
+    out += "\r\n";
 }
 
 }  // namespace
@@ -47,9 +66,9 @@ void ServerConnection::drain() {
     }
 }
 
-void ServerConnection::on_input() {
-    if (state_ == State::streaming && input_ended()) {
-        abort();
+void ServerConnection::on_readable() {
+    if (state_ == State::streaming && peer_ended()) {
+        abort();  // a listener that has hung up wants no more lines
         return;
     }
     process();
@@ -58,8 +77,15 @@ void ServerConnection::on_input() {
 void ServerConnection::process() {
     if (processing_) return;
     processing_ = true;
-    while (!closing()) {
-        if (state_ == State::head ? !begin_exchange() : state_ == State::body ? !read_more_body() : true) break;
+    const std::uint64_t served_before = served_;
+    bool yield = false;
+    while (!closing() && (state_ == State::head || state_ == State::body)) {
+        const bool progress = state_ == State::head ? begin_exchange() : read_more_body();
+        if (!progress && !fill_input()) break;
+        if (served_ - served_before >= kRequestsPerTurn) {
+            yield = true;
+            break;
+        }
     }
     processing_ = false;
     if (closed()) return;
@@ -68,43 +94,36 @@ void ServerConnection::process() {
     } else if (output_pending() > 0) {
         flush();
     }
-    if (!closing()) settle();
+    if (closing()) return;
+    if (yield)
+        yield_turn();
+    else
+        wait_for_more();
 }
 
-/// After all that could be done is done: who waits for what, and until when.
-void ServerConnection::settle() {
-    if (state_ == State::head) {
-        if (input_ended()) {
-            close_after_flush();
-            return;
-        }
-        if (input().empty()) {
-            release_input();
-            if (draining_) {
-                close_after_flush();
-                return;
-            }
-        }
-        resume_input();
-    } else if (state_ == State::body) {
-        resume_input();
-    } else if (input_full()) {
-        pause_input();
+/// Nothing more can be done now: who waits for what, and until when.
+void ServerConnection::wait_for_more() {
+    if (state_ != State::head) return;
+    if (input_ended() || (draining_ && input().empty())) {
+        close_after_flush();
+        return;
+    }
+    if (input().empty()) {
+        release_input();
+        if (served_ > 0) arm(Connection::loop().idle_timeouts);
+    } else if (!armed_in(Connection::loop().header_timeouts)) {
+        // The limit runs from a head's first byte: more bytes do not extend it.
+        arm(Connection::loop().header_timeouts);
     }
 }
 
 /// Parses the next head and hands it up. False: nothing to do until more comes.
 bool ServerConnection::begin_exchange() {
-    if (input().empty()) {
-        if (served_ > 0) arm(Connection::loop().idle_timeouts);
-        return false;
-    }
+    if (input().empty()) return false;
     Refusal refusal = Refusal::none;
     const HeadLimits limits{limits_.header_bytes, limits_.header_fields, limits_.target_bytes};
     switch (parse_request(input(), limits, scanned_, head_, refusal)) {
         case Parse::incomplete:
-            // The limit runs from a head's first byte: more bytes do not extend it.
-            if (!armed_in(Connection::loop().header_timeouts)) arm(Connection::loop().header_timeouts);
             compact_input();
             return false;
         case Parse::refused:
@@ -257,37 +276,28 @@ void ServerConnection::refuse(int status, std::string_view slug) {
 
 void ServerConnection::send_head(const http::Response& response, bool chunked, bool keep_alive) {
     std::string& out = output();
-    out += "HTTP/1.1 ";
-    append_number(out, static_cast<std::uint64_t>(response.status));
-    out += ' ';
-    out += http::reason(response.status);
-    out += "\r\nDate: ";
-    out += Connection::loop().http_date();
-    if (!response.content_type.empty()) {
-        out += "\r\nContent-Type: ";
-        out += response.content_type;
-    }
+    append_status_line(out, response.status);
+    out += Connection::loop().date_line();
+    if (!response.content_type.empty()) append_field(out, "Content-Type: ", response.content_type);
     if (chunked) {
-        out += "\r\nTransfer-Encoding: chunked";
+        out += "Transfer-Encoding: chunked\r\n";
     } else if (may_have_content(response.status) && !response.source) {
-        out += "\r\nContent-Length: ";
+        out += "Content-Length: ";
         append_number(out, response.body.size());
+        out += "\r\n";
     }
-    out += "\r\nX-Request-Id: ";
-    out += request_.request_id;
+    append_field(out, "X-Request-Id: ", request_.request_id);
     for (const auto& [name, value] : response.fields) {
         // A value that came from outside must not start a field of its own.
         if (!is_token(name) || !is_field_value(value)) continue;
-        out += "\r\n";
         out += name;
-        out += ": ";
-        out += value;
+        append_field(out, ": ", value);
     }
     if (!keep_alive)
-        out += "\r\nConnection: close";
+        out += "Connection: close\r\n";
     else if (head_.minor == 0)
-        out += "\r\nConnection: keep-alive";
-    out += "\r\n\r\n";
+        out += "Connection: keep-alive\r\n";
+    out += "\r\n";
 }
 
 void ServerConnection::start_streaming(http::Response response, bool keep_alive) {
@@ -392,10 +402,7 @@ void ServerConnection::end_exchange(bool keep_alive) {
     ++served_;
     request_id_size_ = 0;
     state_ = State::head;
-    if (keep_alive)
-        arm(Connection::loop().idle_timeouts);
-    else
-        close_after_flush();
+    if (!keep_alive) close_after_flush();
 }
 
 void ServerConnection::forget_responder(bool client_gone) {

@@ -25,7 +25,7 @@ private:
     enum class State { head, handling, body, deferred, streaming };
 
     // Connection
-    void on_input() override;
+    void on_readable() override;
     void on_flushed() override;
     void on_limit(TimeoutList& list) override;
     void on_closing() override;
@@ -47,7 +47,7 @@ private:
     };
 
     void process();
-    void settle();
+    void wait_for_more();
     bool begin_exchange();
     void take_request_id();
     bool read_more_body();

@@ -64,16 +64,3 @@ TEST_CASE("endpoints", "[config]") {
     CHECK_FALSE(parse_endpoint(std::string_view("127.0.0.1\0:1", 12)));
     CHECK_FALSE(parse_endpoint(std::string(300, 'a') + ":1"));
 }
-
-TEST_CASE("networks", "[config]") {
-    for (std::string_view good : {"10.0.0.1", "10.0.0.0/8", "10.0.0.1/32", "0.0.0.0/0", "192.168.4.0/22", "::1",
-                                  "fd00::/8", "::/0", "2001:db8::1/128"}) {
-        INFO(good);
-        CHECK(is_network(good));
-    }
-    for (std::string_view bad : {"", "/", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/8/8",
-                                 "10.0.0/8", "fd00::1/8", "::/129", "localhost", "10.0.0.0/8 "}) {
-        INFO(bad);
-        CHECK_FALSE(is_network(bad));
-    }
-}

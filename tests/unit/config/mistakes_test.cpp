@@ -1,4 +1,5 @@
 // Every mistake is reported with file, line, column, key and a way out.
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "config/load.h"
@@ -96,8 +97,6 @@ TEST_CASE("aliases", "[config]") {
 TEST_CASE("addresses", "[config]") {
     CHECK(told("data_dir: d\nserver:\n  listen: \"9000\"\n") ==
           "f.yaml:3:3: key server.listen: is no address; write HOST:PORT or [IPV6]:PORT with a port up to 65535\n");
-    CHECK(told("data_dir: d\nserver:\n  trusted_proxies: [10.0.0.0/8, 10.0.0.1/8]\n")
-              .find("f.yaml:3:33: key server.trusted_proxies[1]: is no address or network") == 0);
     CHECK(told("data_dir: d\n", {}, {"nonsense", {}}).find("option --listen: key server.listen: is no address") == 0);
     CHECK(told("data_dir: d\n", {}, {{}, ""}).find("option --data-dir: key data_dir: must not be empty") == 0);
 }
