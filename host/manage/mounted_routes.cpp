@@ -58,6 +58,10 @@ public:
 
 private:
     void on_word() {
+        if (auto failure = stream_->failure(); failure && !stream_->started()) {
+            refuse(*failure);
+            return;
+        }
         if (answered_.exchange(true)) return;
         auto headers = stream_->response_headers().value_or(stream::Headers{});
         http::Response response;

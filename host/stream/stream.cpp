@@ -124,6 +124,11 @@ std::optional<Headers> Stream::response_headers() const {
     return headers_;
 }
 
+bool Stream::started() const {
+    std::lock_guard lock(mutex_);
+    return wrote_ || headers_.has_value();
+}
+
 bool Stream::push(std::uint8_t channel, std::string_view bytes) {
     std::unique_lock lock(mutex_);
     if (closed_ || finished_) return false;

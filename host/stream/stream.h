@@ -67,6 +67,8 @@ public:
     std::optional<Error> failure() const;
     /// What the plugin said by `headers`, once it has written or finished.
     std::optional<Headers> response_headers() const;
+    /// Whether the plugin has said anything: headers or bytes.
+    bool started() const;
     /// Bytes from the listener to on_data; false once closed.
     bool push(std::uint8_t channel, std::string_view bytes);
     /// The listener goes; `reason` is ACP_CLOSE_*. Idempotent.
