@@ -108,7 +108,7 @@ Result<void> ControlPlane::route() {
     workloads::ActionBounds bounds{config_.workloads.action_timeout_s * 1000, config_.workloads.default_wait_s * 1000, static_cast<std::size_t>(config_.server.streams)};
     actions_ = std::make_unique<workloads::Actions>(*ledger_, *actions_pool_, *streams_pool_, bounds);
     services_ = std::unique_ptr<manage::Services>(new manage::Services{
-        *ledger_, *catalogue_, *actions_, *actions_pool_, *streams_pool_, config_.workloads.default_provider.value_or(""), ACP_VERSION,
+        *redactor_, *ledger_, *catalogue_, *actions_, *actions_pool_, *streams_pool_, config_.workloads.default_provider.value_or(""), ACP_VERSION,
         config::limits_json(config_), config_.identity.insecure_dev, config_.metrics.is_public, draining_,
         [this] { return manage::wire_metrics_text(*engine_); }});
     auto api = manage::OpenApi::load();

@@ -49,7 +49,9 @@ Handlers handlers_of(const acp_http_reply& reply) {
             return reply.on_head(reply.ctx, head.status, fields.data(), fields.size()) == 0;
         };
     if (reply.on_body != nullptr)
-        handlers.on_body = [&reply](std::string_view bytes) { return reply.on_body(reply.ctx, sdk::bytes(bytes)) == 0; };
+        handlers.on_body = [&reply](std::string_view bytes) {
+            return reply.on_body(reply.ctx, sdk::bytes(bytes)) == 0;
+        };
     if (reply.on_pull != nullptr)
         handlers.on_pull = [&reply](std::string_view& out) {
             acp_bytes bytes{nullptr, 0};
@@ -83,10 +85,9 @@ acp_status perform_checked(const acp_call* call, const acp_http_call& raw, const
     request.max_body_bytes = raw.max_body_bytes == 0 ? kBodyMax : raw.max_body_bytes;
 
     Bounds bounds;
-    bounds.connect_timeout_ms = 
+    bounds.connect_timeout_ms =
         raw.connect_timeout_ms <= 0 ? kConnectTimeoutMs : std::min(raw.connect_timeout_ms, kTimeoutMax);
-    bounds.idle_timeout_ms = 
-        raw.idle_timeout_ms == 0 ? kIdleTimeoutMs : std::min(raw.idle_timeout_ms, kTimeoutMax);
+    bounds.idle_timeout_ms = raw.idle_timeout_ms == 0 ? kIdleTimeoutMs : std::min(raw.idle_timeout_ms, kTimeoutMax);
     if (call != nullptr) {
         bounds.deadline_mono_ns = call->deadline_mono_ns;
         if (call->cancelled != nullptr) bounds.cancelled = [call] { return call->cancelled(call) != 0; };
@@ -115,6 +116,8 @@ constexpr acp_host_http_client kTable{sizeof(acp_host_http_client), 0, &perform}
 
 }  // namespace
 
-const acp_host_http_client* http_client_table() noexcept { return &kTable; }
+const acp_host_http_client* http_client_table() noexcept {
+    return &kTable;
+}
 
 }  // namespace acp::client

@@ -21,7 +21,9 @@ namespace {
 
 constexpr int kSliceMs = 100;
 
-std::string reason(int error) { return std::generic_category().message(error); }
+std::string reason(int error) {
+    return std::generic_category().message(error);
+}
 
 tl::unexpected<Error> unreachable(const std::string& place, const std::string& why) {
     Error error;
@@ -122,11 +124,12 @@ Result<void> Bounds::check() const {
 
 Result<Connection> Connection::open(const Url& url, const Bounds& bounds) {
     if (url.scheme == Scheme::https)
-        return fail(Code::unsupported, "tls_unsupported", "this build's HTTP client does not speak TLS: use http:// or unix://");
+        return fail(Code::unsupported, "tls_unsupported",
+                    "this build's HTTP client does not speak TLS: use http:// or unix://");
     if (Result<void> go_on = bounds.check(); !go_on) return tl::unexpected(go_on.error());
     const std::int64_t until_ns = monotonic_ns() + bounds.connect_timeout_ms * 1'000'000;
-    Result<UniqueFd> fd = url.scheme == Scheme::unix_socket ? connect_unix(url, until_ns, bounds)
-                                                            : connect_tcp(url, until_ns, bounds);
+    Result<UniqueFd> fd =
+        url.scheme == Scheme::unix_socket ? connect_unix(url, until_ns, bounds) : connect_tcp(url, until_ns, bounds);
     if (!fd) return tl::unexpected(fd.error());
     return Connection(std::move(*fd), url.place());
 }
@@ -171,6 +174,8 @@ std::ptrdiff_t Connection::write_some(std::string_view bytes) noexcept {
     }
 }
 
-void Connection::half_close() noexcept { ::shutdown(fd_.get(), SHUT_WR); }
+void Connection::half_close() noexcept {
+    ::shutdown(fd_.get(), SHUT_WR);
+}
 
 }  // namespace acp::client

@@ -16,10 +16,10 @@ namespace acp::client {
 
 /// How long an exchange may take.
 struct Bounds {
-    std::int64_t deadline_mono_ns = 0;      ///< CLOCK_MONOTONIC, 0: none
+    std::int64_t deadline_mono_ns = 0;  ///< CLOCK_MONOTONIC, 0: none
     std::int64_t connect_timeout_ms = 5000;
-    std::int64_t idle_timeout_ms = 60000;   ///< longest silence of the peer, -1: none
-    std::function<bool()> cancelled;        ///< empty: never
+    std::int64_t idle_timeout_ms = 60000;  ///< longest silence of the peer, -1: none
+    std::function<bool()> cancelled;       ///< empty: never
 
     /// Fails once the deadline passed or the caller cancelled.
     Result<void> check() const;

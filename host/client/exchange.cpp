@@ -22,13 +22,17 @@ constexpr HeadLimits kHeadLimits{.bytes = 65536, .fields = wire::http1::kMaxFiel
 constexpr std::size_t kReadSize = 65536;
 constexpr int kInterimMax = 16;
 
-tl::unexpected<Error> cannot_send(const std::string& what) { return fail(Code::invalid, "bad_request", what); }
+tl::unexpected<Error> cannot_send(const std::string& what) {
+    return fail(Code::invalid, "bad_request", what);
+}
 
-tl::unexpected<Error> stopped() { return fail(Code::cancelled, "cancelled", "the caller stopped the exchange"); }
+tl::unexpected<Error> stopped() {
+    return fail(Code::cancelled, "cancelled", "the caller stopped the exchange");
+}
 
 bool is_ours(std::string_view name) {
-    constexpr std::array<std::string_view, 8> kOurs = {"host",       "connection", "content-length", "transfer-encoding",
-                                                       "keep-alive", "te",         "trailer",        "expect"};
+    constexpr std::array<std::string_view, 8> kOurs = {
+        "host", "connection", "content-length", "transfer-encoding", "keep-alive", "te", "trailer", "expect"};
     return std::any_of(kOurs.begin(), kOurs.end(),
                        [&](std::string_view ours) { return wire::http1::equals_ci(name, ours); });
 }
@@ -37,11 +41,13 @@ bool is_ours(std::string_view name) {
 /// value taken from outside cannot become a field or a request of its own.
 Result<std::string> write_head(const Request& request) {
     if (!wire::http1::is_token(request.method)) return cannot_send("the method is no token");
-    std::string head = request.method + " " + request.url.target + " HTTP/1.1\r\nHost: " + request.url.host_field + "\r\n";
+    std::string head =
+        request.method + " " + request.url.target + " HTTP/1.1\r\nHost: " + request.url.host_field + "\r\n";
     bool names_protocol = false;
     for (const auto& [name, value] : request.fields) {
         if (!wire::http1::is_token(name)) return cannot_send("a field name is no token");
-        if (!wire::http1::is_field_value(value)) return cannot_send("the value of " + name + " holds a control character");
+        if (!wire::http1::is_field_value(value))
+            return cannot_send("the value of " + name + " holds a control character");
         if (is_ours(name)) return cannot_send("the field " + name + " is set by the client itself");
         if (wire::http1::equals_ci(name, "upgrade")) {
             if (!request.upgrade) return cannot_send("the field Upgrade goes with an upgrade only");
@@ -92,10 +98,12 @@ public:
 
 private:
     tl::unexpected<Error> malformed(const std::string& what) const {
-        return fail(Code::provider_error, "bad_upstream_answer", "the answer of " + connection_.place() + " is refused: " + what);
+        return fail(Code::provider_error, "bad_upstream_answer",
+                    "the answer of " + connection_.place() + " is refused: " + what);
     }
     tl::unexpected<Error> truncated(const std::string& what) const {
-        return fail(Code::provider_error, "truncated_answer", "the answer of " + connection_.place() + " is truncated: " + what);
+        return fail(Code::provider_error, "truncated_answer",
+                    "the answer of " + connection_.place() + " is truncated: " + what);
     }
 
     Result<void> read_head() {
@@ -110,7 +118,8 @@ private:
             if (!got) return tl::unexpected(got.error());
             if (got->count == 0) {
                 if (!buffer_.empty()) return truncated("it ends inside the head");
-                return fail(Code::unavailable, "upstream_closed", connection_.place() + " closed the connection without an answer");
+                return fail(Code::unavailable, "upstream_closed",
+                            connection_.place() + " closed the connection without an answer");
             }
             buffer_.append(chunk_.get(), got->count);
         }
@@ -147,7 +156,8 @@ private:
         if (length > request_.max_body_bytes) return too_large();
         std::string_view bytes = early;
         for (;;) {
-            bytes = bytes.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), length - delivered_)));
+            bytes =
+                bytes.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), length - delivered_)));
             if (Result<void> taken = deliver(bytes); !taken) return taken;
             if (delivered_ == length) return {};
             Result<std::string_view> more = read_some();

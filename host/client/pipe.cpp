@@ -92,8 +92,7 @@ Result<void> run_pipe(Connection& connection, std::string_view early, const Hand
             if (got->count == 0) return {};
             if (Result<void> taken = deliver({buffer.data(), got->count}); !taken) return taken;
             last_heard_ns = monotonic_ns();
-        } else if (bounds.idle_timeout_ms >= 0 &&
-                   monotonic_ns() - last_heard_ns > bounds.idle_timeout_ms * 1'000'000) {
+        } else if (bounds.idle_timeout_ms >= 0 && monotonic_ns() - last_heard_ns > bounds.idle_timeout_ms * 1'000'000) {
             return fail(Code::deadline, "upstream_silent",
                         connection.place() + " was silent for " + std::to_string(bounds.idle_timeout_ms) + " ms");
         }

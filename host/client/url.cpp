@@ -15,7 +15,9 @@ tl::unexpected<Error> refuse(std::string_view why) {
     return fail(Code::invalid, "bad_url", "the URL is refused: " + std::string(why));
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
 
 bool is_name_char(char c) {
     return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '_';

@@ -13,10 +13,10 @@ enum class Scheme : std::uint8_t { http, https, unix_socket };
 
 struct Url {
     Scheme scheme = Scheme::http;
-    std::string host;         ///< name or address without brackets; the socket's path for unix_socket
-    std::uint16_t port = 0;   ///< 0 for unix_socket
-    std::string target;       ///< origin-form, "/" at least
-    std::string host_field;   ///< value of the Host field
+    std::string host;        ///< name or address without brackets; the socket's path for unix_socket
+    std::uint16_t port = 0;  ///< 0 for unix_socket
+    std::string target;      ///< origin-form, "/" at least
+    std::string host_field;  ///< value of the Host field
 
     /// What may be shown of it: "host:port" or the socket's path, never the
     /// query, which may hold a secret.

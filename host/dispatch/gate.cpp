@@ -53,6 +53,21 @@ std::string lower(std::string_view text) {
     return out;
 }
 
+/// Answers with a problem when `body` throws. Only the first answer counts.
+template <typename Body>
+void guarded(const ContextPtr& context, Body body) {
+    Error error = make(Code::internal, "internal_error", "the request could not be served");
+    try {
+        body();
+        return;
+    } catch (const std::exception& e) {
+        error.internal = e.what();
+    } catch (...) {
+        error.internal = "an exception of unknown type";
+    }
+    context->responder.send(context->problem(error));
+}
+
 bool is_credential(std::string_view name) noexcept {
     return wire::http1::equals_ci(name, "authorization") || wire::http1::equals_ci(name, "cookie") ||
            wire::http1::equals_ci(name, "proxy-authorization");
@@ -222,19 +237,12 @@ void Gate::serve(wire::Exchange& exchange, const Route& route, std::string path,
 
 void Gate::run(const Route& route, const ContextPtr& context) {
     if (route.deferred) {
-        route.deferred(context);
+        // On the event loop: what is thrown here would end the process.
+        guarded(context, [&] { route.deferred(context); });
         return;
     }
     const bool taken = pool_.try_run([&route, context] {
-        http::Response response;
-        try {
-            response = route.blocking(context);
-        } catch (const std::exception& e) {
-            Error error = make(Code::internal, "internal_error", "the request could not be served");
-            error.internal = e.what();
-            response = context->problem(error);
-        }
-        context->responder.send(std::move(response));
+        guarded(context, [&] { context->responder.send(route.blocking(context)); });
     });
     if (!taken)
         context->responder.send(context->problem(make(Code::unavailable, "overloaded", "too much work is waiting; try again in a moment")));

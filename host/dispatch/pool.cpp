@@ -1,6 +1,7 @@
 #include "dispatch/pool.h"
 
 #include <chrono>
+#include <system_error>
 
 #include "log/log.h"
 
@@ -48,7 +49,13 @@ bool Pool::try_run(std::function<void()> task) {
 void Pool::start_thread_if_needed() {
     if (idle_ >= queue_.size() || threads_ >= max_threads_) return;
     ++threads_;
-    std::thread([this] { work(); }).detach();
+    try {
+        std::thread([this] { work(); }).detach();
+    } catch (const std::system_error& e) {
+        // The task waits for a thread that ends its own, or for the next try.
+        --threads_;
+        log::error("pool." + name_, "no thread can be started", {{"cause", e.what()}});
+    }
 }
 
 void Pool::work() {

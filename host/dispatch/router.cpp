@@ -21,15 +21,15 @@ bool is_parameter(std::string_view segment) noexcept {
 }  // namespace
 
 const Route* Router::Methods::find(std::string_view method) const noexcept {
-    const std::string_view wanted = method == "HEAD" ? std::string_view("GET") : method;
     for (const Route* route : routes)
-        if (route->method == wanted) return route;
-    return nullptr;
+        if (route->method == method) return route;
+    return method == "HEAD" ? find("GET") : nullptr;
 }
 
 std::string Router::Methods::allow() const {
     std::string list;
     for (const Route* route : routes) {
+        if (route->method == "HEAD" && find("GET")) continue;
         list += (list.empty() ? "" : ", ") + route->method;
         if (route->method == "GET") list += ", HEAD";
     }

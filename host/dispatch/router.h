@@ -3,6 +3,8 @@
 // normalised path and hands on that same value.
 #pragma once
 
+#include <cstdint>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <string>
@@ -48,9 +50,24 @@ private:
         std::unique_ptr<Node> any;
         Methods methods;
     };
+    /// Multiply and mix, eight bytes at a time. The table holds only paths that
+    /// the product registered, so nobody can fill it with collisions.
     struct Hash {
         using is_transparent = void;
-        std::size_t operator()(std::string_view s) const noexcept { return std::hash<std::string_view>{}(s); }
+        std::size_t operator()(std::string_view s) const noexcept {
+            std::uint64_t h = s.size() * 0x9e3779b97f4a7c15U;
+            while (s.size() >= 8) {
+                std::uint64_t word = 0;
+                std::memcpy(&word, s.data(), 8);
+                h = (h ^ word) * 0x9e3779b97f4a7c15U;
+                h ^= h >> 32;
+                s.remove_prefix(8);
+            }
+            std::uint64_t tail = 0;
+            std::memcpy(&tail, s.data(), s.size());
+            h = (h ^ tail) * 0x9e3779b97f4a7c15U;
+            return h ^ (h >> 32);
+        }
     };
     static const Methods* walk(const Node& node, std::string_view rest, std::vector<std::string>& values);
 

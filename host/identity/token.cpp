@@ -37,7 +37,13 @@ bool seconds(const json::Object::Ptr& claims, const char* name, std::int64_t& ou
     json::Var value = claims->get(name);
     if (!value.isNumeric() || value.isBoolean()) return false;
     try {
-        out = value.isInteger() ? value.convert<std::int64_t>() : static_cast<std::int64_t>(value.convert<double>());
+        if (value.isInteger()) {
+            out = value.convert<std::int64_t>();
+            return true;
+        }
+        const double number = value.convert<double>();
+        if (!(number >= 0 && number < 1e15)) return false;  // also what is no number
+        out = static_cast<std::int64_t>(number);
         return true;
     } catch (const Poco::Exception&) {
         return false;

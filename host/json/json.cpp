@@ -118,7 +118,8 @@ Result<Var> parse(std::string_view text, ParseLimits limits) {
         return Result<Var>(tl::in_place, array->get(0));
     } catch (const Poco::Exception& e) {
         std::string detail = e.message().empty() ? e.displayText() : e.message();
-        return fail(Code::invalid, "json_malformed", "malformed JSON: " + detail);
+        // Poco quotes the byte that it did not expect, which may be a part of a character.
+        return fail(Code::invalid, "json_malformed", "malformed JSON: " + repair_utf8(detail));
     }
 }
 

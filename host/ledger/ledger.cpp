@@ -94,6 +94,8 @@ Ledger::Ledger(LockFile lock, LedgerOptions options, std::unique_ptr<Store> stor
 
 void Ledger::begin(RunIntent intent, std::optional<IdempotencyClaim> claim, BeginDone done) {
     if (auto checked = check(intent); !checked) return done(fail(checked.error()));
+    // The column is what tells a later process that a key waits for this run.
+    if (claim && intent.idempotency_key.empty()) intent.idempotency_key = claim->key;
     const redact::Redactor& redactor = *options_.redactor;
     auto held = std::make_unique<BeginOp>();
     BeginOp& begin = *held;

@@ -34,8 +34,8 @@ Result<LockFile> LockFile::acquire(const std::string& path) {
         return fail(Code::unavailable, "ledger_unavailable", "cannot lock " + path + ": " + std::strerror(errno));
     }
     std::string pid = std::to_string(::getpid()) + "\n";
-    // Who holds it is for people to read; the lock stands without it.
-    if (::ftruncate(fd.get(), 0) != 0 || ::pwrite(fd.get(), pid.data(), pid.size(), 0) < 0) errno = 0;
+    bool written = ::ftruncate(fd.get(), 0) == 0 && ::pwrite(fd.get(), pid.data(), pid.size(), 0) > 0;
+    (void)written;  // the pid is for people to read; the lock stands without it
     return LockFile(std::move(fd));
 }
 

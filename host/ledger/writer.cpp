@@ -52,7 +52,7 @@ bool Writer::push(Op& op) {
             return false;
         }
         queue_.push_back(std::move(op));
-        wake = queue_.size() == 1 || queue_.size() == target_;
+        wake = queue_.size() == target_;
     }
     if (wake) wake_.notify_one();
     return true;

@@ -69,7 +69,7 @@ private:
     static std::string as_text(const Poco::Message& message) {
         std::string out = rfc3339_ms(unix_ms()) + " ";
         out += name_of(message.getPriority());
-        out += " " + message.getSource() + ": " + flat(clean(message.getText()));
+        out += " " + flat(message.getSource()) + ": " + flat(clean(message.getText()));
         return out + message.get(kFields, "");
     }
     /// A message must not forge a second line.

@@ -8,11 +8,13 @@
 #include "dispatch/pool.h"
 #include "ledger/ledger.h"
 #include "plugins/catalogue.h"
+#include "redact/redactor.h"
 #include "workloads/actions.h"
 
 namespace acp::manage {
 
 struct Services {
+    const redact::Redactor& redactor;
     ledger::Ledger& ledger;
     plugins::Catalogue& catalogue;
     workloads::Actions& actions;

@@ -1,6 +1,7 @@
 // The workload lifecycle: reads answer from the provider, actions go through the ledger.
 #include <algorithm>
 
+#include "manage/config_view.h"
 #include "manage/handler.h"
 #include "manage/routes.h"
 #include "workloads/deployment.h"
@@ -90,13 +91,22 @@ Result<http::Response> get(const Services& services, const Context& context) {
     return json_of(workloads::status_json(*status, at->provider->alias()));
 }
 
-Result<http::Response> text_read(const Services& services, const Context& context,
-                                 Result<std::string> (Provider::*read)(const CallContext&, const std::string&) const) {
+Result<http::Response> get_metrics(const Services& services, const Context& context) {
     auto at = address(services, context);
     if (!at) return fail(at.error());
-    auto text = (at->provider->*read)(read_call(context), at->id);
+    auto text = at->provider->metrics(read_call(context), at->id);
     if (!text) return fail(text.error());
     return http::json_response(200, std::move(*text));
+}
+
+Result<http::Response> get_config(const Services& services, const Context& context) {
+    auto at = address(services, context);
+    if (!at) return fail(at.error());
+    auto text = at->provider->get_config(read_call(context), at->id);
+    if (!text) return fail(text.error());
+    auto shown = shown_config(services.redactor, *text);
+    if (!shown) return fail(shown.error());
+    return json_of(*shown);
 }
 
 /// Start without a body: the spec that the provider kept, named by an empty hash.
@@ -169,8 +179,15 @@ Result<Action> prepare_config(const Services& services, const Context& context, 
     if (!dry_run) return fail(dry_run.error());
     auto body = checked_body(context, schema);
     if (!body) return fail(body.error());
+    if (auto own = check_no_placeholder(*body); !own) return fail(own.error());
     Action action = action_on(*at, "apply_config", json::object({{"patch", *body}, {"dry_run", *dry_run}}));
-    action.perform = [at = *at, patch = json::dump(*body), dry = *dry_run](const CallContext& c) { return from_text(at.provider->apply_config(c, at.id, patch, dry)); };
+    action.perform = [&services, at = *at, patch = json::dump(*body), dry = *dry_run](const CallContext& c) -> Result<Performed> {
+        auto text = at.provider->apply_config(c, at.id, patch, dry);
+        if (!text) return fail(text.error());
+        auto shown = shown_config(services.redactor, *text);
+        if (!shown) return fail(shown.error());
+        return same(*shown);
+    };
     return action;
 }
 
@@ -212,8 +229,8 @@ Result<void> add_workload_routes(dispatch::Router& router, OpenApi& api, const S
     };
     reading("/manage/workloads", "listWorkloads", answering([&services](const Context& c) { return list(services, c); }));
     reading(one, "getWorkload", answering([&services](const Context& c) { return get(services, c); }));
-    reading(one + "/config", "getConfig", answering([&services](const Context& c) { return text_read(services, c, &Provider::get_config); }));
-    reading(one + "/metrics", "getWorkloadMetrics", answering([&services](const Context& c) { return text_read(services, c, &Provider::metrics); }));
+    reading(one + "/config", "getConfig", answering([&services](const Context& c) { return get_config(services, c); }));
+    reading(one + "/metrics", "getWorkloadMetrics", answering([&services](const Context& c) { return get_metrics(services, c); }));
     changing("POST", one + "/start", "startWorkload", Body::json, acting(services, [&services, schema = *spec](const Context& c) { return prepare_start(services, c, schema); }));
     changing("POST", one + "/stop", "stopWorkload", Body::json, plain("stop", &Provider::stop));
     changing("POST", one + "/restart", "restartWorkload", Body::json, plain("restart", &Provider::restart));

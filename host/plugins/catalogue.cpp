@@ -29,6 +29,17 @@ void Catalogue::load(const std::vector<fs::path>& directories) {
 
 void Catalogue::load_one(const fs::path& path) {
     Record record;
+    for (const auto& other : records_) {
+        std::error_code ec;
+        if (!other.loaded || !fs::equivalent(path, other.path, ec)) continue;
+        // Loading it once more would give the same code: init and deinit would hit the plugin in use.
+        record.path = path.string();
+        record.id = other.id;
+        refuse(record.fault, "file", "this file is loaded already", "each plugin once", other.path, "remove the link, or the folder that is listed twice");
+        log::error("plugins", "plugin not loaded", {{"path", record.path}, {"id", record.id}, {"message", record.fault.message}, {"found", record.fault.found}});
+        records_.push_back(std::move(record));
+        return;
+    }
     auto library = Library::load(path, host_, record);
     const bool taken = library && std::any_of(libraries_.begin(), libraries_.end(), [&](const Loaded& l) { return l.id == record.id; });
     if (taken) {

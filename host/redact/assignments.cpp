@@ -85,13 +85,16 @@ private:
     std::size_t value_at(std::size_t begin, const Pair& pair, NameKind kind) {
         bool escaped = at(begin) == '\\' && is_quote(at(begin + 1));
         if (escaped || is_quote(at(begin))) return quoted_value(begin, escaped);
+        // An object, a list, or what was hidden before. Nothing past the first
+        // byte is looked at, so that no text is read once for each name in it.
+        if (at(begin) == '{' || at(begin) == '[') return begin;
         std::size_t end = 0;
         if (is_header_with_spaces(pair.name))
             end = skip(begin, [](char c) { return !is_break(c) && !is_quote(c); });
         else
             end = skip(begin, [](char c) { return !is_space(c) && !is_break(c) && !is_quote(c) && c != '&'; });
         std::string_view value = text_.substr(begin, end - begin);
-        if (value.empty() || value.starts_with(kReplacement) || !worth_hiding(value, pair, kind)) return begin;
+        if (value.empty() || !worth_hiding(value, pair, kind)) return begin;
         out_.push_back({begin, end});
         return end;
     }
@@ -111,7 +114,7 @@ private:
     }
 
     static bool worth_hiding(std::string_view value, const Pair& pair, NameKind kind) {
-        if (value.front() == '{' || value.front() == '[') return false;
+        if (value.size() > 40) return true;  // no word, no number
         if (pair.separator == ' ') return value.front() != '-';
         bool numeric = value.find_first_not_of("0123456789,}] ") == std::string_view::npos;
         if (numeric) return kind == NameKind::secret_any;

@@ -12,46 +12,45 @@ namespace {
 using Word = std::string_view;
 
 /// A word that makes the whole name secret, wherever it stands.
-constexpr std::array<Word, 21> kSecret = {
-    "password", "passwords",  "passwd",      "pwd",        "secret", "secrets",       "token",
-    "tokens",   "credential", "credentials", "cred",       "creds",  "authorization", "cookie",
-    "cookies",  "kubeconfig", "jwt",         "passphrase", "bearer", "dsn",           "auths"};
+constexpr auto kSecret =
+    std::to_array<Word>({"password", "passwords",  "passwd",      "pwd",        "secret", "secrets",       "token",
+                         "tokens",   "credential", "credentials", "cred",       "creds",  "authorization", "cookie",
+                         "cookies",  "kubeconfig", "jwt",         "passphrase", "bearer", "dsn",           "auths"});
 
 /// Parts of words written without a separator: PGPASSWORD, dbpassword, apikey.
-constexpr std::array<Word, 10> kGlued = {"password",  "passwd",     "passphrase", "secret",     "credential",
-                                         "accesskey", "privatekey", "apikey",     "kubeconfig", "connectionstring"};
+constexpr auto kGlued = std::to_array<Word>({"password", "passwd", "passphrase", "secret", "credential", "accesskey",
+                                             "privatekey", "apikey", "kubeconfig", "connectionstring"});
 
 /// A last word that describes a secret and is none: secret_name, token_type.
-constexpr std::array<Word, 74> kDescribing = {
-    "name",     "names",       "id",         "ids",       "type",    "types",    "kind",     "endpoint", "endpoints",
-    "url",      "uri",         "count",      "counts",    "length",  "size",     "sizes",    "limit",    "limits",
-    "bytes",    "budget",      "file",       "files",     "path",    "paths",    "dir",      "mount",    "version",
-    "versions", "algorithm",   "algorithms", "alg",       "ttl",     "expiry",   "expires",  "age",      "seconds",
-    "ms",       "minutes",     "hours",      "days",      "at",      "policy",   "status",   "state",    "enabled",
-    "required", "optional",    "allowed",    "supported", "format",  "encoding", "usage",    "issuer",   "audience",
-    "scope",    "scopes",      "provider",   "store",     "backend", "engine",   "selector", "method",   "mode",
-    "source",   "fingerprint", "thumbprint", "domain",    "site",    "rotation", "cache",    "env",      "expiration",
-    "lifetime", "rate"};
+constexpr auto kDescribing = std::to_array<Word>(
+    {"name",     "names",       "id",         "ids",       "type",    "types",    "kind",     "endpoint", "endpoints",
+     "url",      "uri",         "count",      "counts",    "length",  "size",     "sizes",    "limit",    "limits",
+     "bytes",    "budget",      "file",       "files",     "path",    "paths",    "dir",      "mount",    "version",
+     "versions", "algorithm",   "algorithms", "alg",       "ttl",     "expiry",   "expires",  "age",      "seconds",
+     "ms",       "minutes",     "hours",      "days",      "at",      "policy",   "status",   "state",    "enabled",
+     "required", "optional",    "allowed",    "supported", "format",  "encoding", "usage",    "issuer",   "audience",
+     "scope",    "scopes",      "provider",   "store",     "backend", "engine",   "selector", "method",   "mode",
+     "source",   "fingerprint", "thumbprint", "domain",    "site",    "rotation", "cache",    "env",      "expiration",
+     "lifetime", "rate"});
 
-constexpr std::array<Word, 4> kReference = {"ref", "refs", "reference", "references"};
+constexpr auto kReference = std::to_array<Word>({"ref", "refs", "reference", "references"});
 
 /// What stands before `key` or `keys` where it names no cryptographic key.
-constexpr std::array<Word, 37> kPlainKey = {
-    "primary", "partition", "sort",     "foreign", "public",     "idempotency", "cache",   "row",
-    "object",  "group",     "routing",  "map",     "label",      "config",      "dedup",   "lookup",
-    "shard",   "ordering",  "message",  "topic",   "event",      "range",       "index",   "delete",
-    "deleted", "required",  "unknown",  "missing", "annotation", "updated",     "changed", "removed",
-    "added",   "allowed",   "selector", "unique",  "join"};
+constexpr auto kPlainKey = std::to_array<Word>(
+    {"primary", "partition", "sort",     "foreign", "public",     "idempotency", "cache",   "row",
+     "object",  "group",     "routing",  "map",     "label",      "config",      "dedup",   "lookup",
+     "shard",   "ordering",  "message",  "topic",   "event",      "range",       "index",   "delete",
+     "deleted", "required",  "unknown",  "missing", "annotation", "updated",     "changed", "removed",
+     "added",   "allowed",   "selector", "unique",  "join"});
 
 /// What stands before plural `keys` where they are secret; bare `keys` is a
 /// list of member names or a JWKS.
-constexpr std::array<Word, 13> kSecretKeys = {"api",        "access",  "private", "ssh",     "signing",
-                                              "encryption", "master",  "shared",  "storage", "account",
-                                              "service",    "license", "host"};
+constexpr auto kSecretKeys = std::to_array<Word>({"api", "access", "private", "ssh", "signing", "encryption", "master",
+                                                  "shared", "storage", "account", "service", "license", "host"});
 
 /// Whole names that the rules would hide.
-constexpr std::array<Word, 7> kHarmless = {"env_from_secrets", "image_pull_secrets", "rotate_secret",  "rotate_secrets",
-                                           "list_secrets",     "delete_secrets",     "missing_secrets"};
+constexpr auto kHarmless = std::to_array<Word>({"env_from_secrets", "image_pull_secrets", "rotate_secret",
+                                                "rotate_secrets", "list_secrets", "delete_secrets", "missing_secrets"});
 
 template <std::size_t N>
 bool in(const std::array<Word, N>& set, Word word) {

@@ -22,7 +22,7 @@ Var hidden() {
 }
 
 /// RFC 7517 private members, told by the `kty` beside them.
-constexpr std::array<std::string_view, 8> kPrivateJwk = {"d", "p", "q", "dp", "dq", "qi", "k", "oth"};
+constexpr auto kPrivateJwk = std::to_array<std::string_view>({"d", "p", "q", "dp", "dq", "qi", "k", "oth"});
 
 /// What the place of a value says about it.
 struct Place {

@@ -62,7 +62,7 @@ struct Vendor {
     std::string_view prefix;
     std::size_t least;
 };
-constexpr std::array<Vendor, 27> kVendors = {{
+constexpr auto kVendors = std::to_array<Vendor>({
     {"ghp_", 20},     {"gho_", 20},     {"ghu_", 20},
     {"ghs_", 20},     {"ghr_", 20},     {"github_pat_", 20},
     {"glpat-", 16},   {"xoxb-", 10},    {"xoxp-", 10},
@@ -72,7 +72,7 @@ constexpr std::array<Vendor, 27> kVendors = {{
     {"sk-ant-", 20},  {"AIza", 35},     {"ya29.", 20},
     {"npm_", 30},     {"hvs.", 20},     {"dop_v1_", 40},
     {"SG.", 40},      {"pypi-", 40},    {"AGE-SECRET-KEY-", 40},
-}};
+});
 
 /// Collects the ranges of one text. Each scan_* looks at the text from `at`
 /// and returns where to go on: `at` itself when nothing of that kind starts

@@ -1,14 +1,34 @@
 #include "stream/stream.h"
 
+#include <algorithm>
 #include <chrono>
 
 namespace acp::stream {
+
+namespace {
+
+/// Longest single wait; keeps sums of nanoseconds in range.
+constexpr std::int64_t kLongestWaitMs = 86'400'000;
+
+}  // namespace
+
+class Stream::Keep {
+public:
+    explicit Keep(Stream& stream) noexcept : stream_(stream) { stream_.retain(); }
+    ~Keep() { stream_.release(); }
+    Keep(const Keep&) = delete;
+    Keep& operator=(const Keep&) = delete;
+
+private:
+    Stream& stream_;
+};
 
 void Stream::release() noexcept {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
 }
 
 acp_status Stream::set_events(const acp_stream_events& events) {
+    Keep keep(*this);
     std::unique_lock lock(mutex_);
     if (events_) return ACP_E_CONFLICT;
     events_ = events;
@@ -55,7 +75,7 @@ std::uint64_t Stream::credit() const {
 
 acp_status Stream::wait_credit(std::uint64_t bytes, std::int64_t timeout_ms) {
     std::unique_lock lock(mutex_);
-    bool in_time = credit_back_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [&] {
+    bool in_time = credit_back_.wait_for(lock, std::chrono::milliseconds(std::clamp<std::int64_t>(timeout_ms, 0, kLongestWaitMs)), [&] {
         return closed_ || finished_ || options_.window - queued_ >= bytes;
     });
     if (closed_ || finished_) return ACP_E_CLOSED;
@@ -63,11 +83,17 @@ acp_status Stream::wait_credit(std::uint64_t bytes, std::int64_t timeout_ms) {
 }
 
 void Stream::consumed(std::uint64_t bytes) {
-    std::lock_guard lock(mutex_);
-    input_unconsumed_ -= std::min(bytes, input_unconsumed_);
+    std::function<void()> wake;
+    {
+        std::lock_guard lock(mutex_);
+        input_unconsumed_ -= std::min(bytes, input_unconsumed_);
+        wake = wake_;
+    }
+    if (wake) wake();
 }
 
 void Stream::finish(std::optional<Error> error) {
+    Keep keep(*this);
     std::function<void()> wake;
     {
         std::unique_lock lock(mutex_);
@@ -76,7 +102,8 @@ void Stream::finish(std::optional<Error> error) {
         failure_ = std::move(error);
         credit_back_.notify_all();
         settle(lock);
-        wake = wake_;
+        // Nothing wakes a closed stream again; what it owns may own the stream.
+        wake = closed_ ? std::exchange(wake_, nullptr) : wake_;
     }
     if (wake) wake();
 }
@@ -87,17 +114,19 @@ bool Stream::closed() const {
 }
 
 void Stream::attach(std::function<void()> wake) {
+    std::function<void()> replaced;  // destroyed outside the lock: it may own the listener
     bool ready = false;
     {
         std::lock_guard lock(mutex_);
-        wake_ = std::move(wake);
+        replaced = std::exchange(wake_, nullptr);
+        if (!closed_) wake_ = wake;
         ready = !queue_.empty() || finished_ || closed_;
-        if (ready) wake = wake_;
     }
     if (ready && wake) wake();
 }
 
 Stream::Pulled Stream::pull(Chunk& out) {
+    Keep keep(*this);
     std::unique_lock lock(mutex_);
     if (closed_) return Pulled::ended;
     if (queue_.empty()) return settle(lock) ? Pulled::ended : Pulled::empty;
@@ -126,10 +155,11 @@ std::optional<Headers> Stream::response_headers() const {
 
 bool Stream::started() const {
     std::lock_guard lock(mutex_);
-    return wrote_ || headers_.has_value();
+    return wrote_;
 }
 
 bool Stream::push(std::uint8_t channel, std::string_view bytes) {
+    Keep keep(*this);
     std::unique_lock lock(mutex_);
     if (closed_ || finished_) return false;
     input_unconsumed_ += bytes.size();
@@ -137,14 +167,20 @@ bool Stream::push(std::uint8_t channel, std::string_view bytes) {
     return true;
 }
 
+std::uint64_t Stream::input_credit() const {
+    std::lock_guard lock(mutex_);
+    return options_.window - std::min(options_.window, input_unconsumed_);
+}
+
 void Stream::close(std::int32_t reason) {
+    Keep keep(*this);
     std::function<void()> dropped;  // destroyed outside the lock: it may own the listener
     std::unique_lock lock(mutex_);
+    dropped = std::exchange(wake_, nullptr);
     if (closed_) return;
     closed_ = true;
     queue_.clear();
     queued_ = 0;
-    dropped = std::exchange(wake_, nullptr);
     credit_back_.notify_all();
     raise(lock, {Event::Kind::close, 0, {}, 0, reason});
     lock.unlock();
@@ -170,11 +206,18 @@ void Stream::drain_events(std::unique_lock<std::mutex>& lock) {
     if (!events_ || running_event_) return;
     running_event_ = true;
     const acp_stream_events events = *events_;
-    retain();
     while (!pending_.empty()) {
         Event event = std::move(pending_.front());
         pending_.pop_front();
         lock.unlock();
+        tell(events, event);
+        lock.lock();
+    }
+    running_event_ = false;
+}
+
+void Stream::tell(const acp_stream_events& events, const Event& event) noexcept {
+    try {
         switch (event.kind) {
             case Event::Kind::data:
                 if (events.on_data)
@@ -188,11 +231,10 @@ void Stream::drain_events(std::unique_lock<std::mutex>& lock) {
                 if (events.on_close) events.on_close(events.ctx, event.reason);
                 break;
         }
-        lock.lock();
+    } catch (...) {
+        // A plugin's defect: it must not end the event loop that this may run
+        // on, nor keep the other callbacks back.
     }
-    running_event_ = false;
-    // The caller still holds a reference, so this one is never the last.
-    references_.fetch_sub(1, std::memory_order_acq_rel);
 }
 
 }  // namespace acp::stream

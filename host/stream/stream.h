@@ -67,15 +67,20 @@ public:
     std::optional<Error> failure() const;
     /// What the plugin said by `headers`, once it has written or finished.
     std::optional<Headers> response_headers() const;
-    /// Whether the plugin has said anything: headers or bytes.
+    /// Whether the plugin has written bytes; headers alone can still be taken back.
     bool started() const;
-    /// Bytes from the listener to on_data; false once closed.
+    /// Bytes from the listener to on_data; false once closed. The listener keeps
+    /// to `input_credit`; the wake function runs when there is more of it.
     bool push(std::uint8_t channel, std::string_view bytes);
+    std::uint64_t input_credit() const;
     /// The listener goes; `reason` is ACP_CLOSE_*. Idempotent.
     void close(std::int32_t reason);
 
 private:
     ~Stream() = default;
+    /// A callback may give back the last reference but this one. Made before
+    /// the lock is taken, so that the mutex outlives it.
+    class Keep;
     struct Event {
         enum class Kind { data, credit, close } kind;
         std::uint8_t channel = 0;
@@ -85,6 +90,7 @@ private:
     };
     void raise(std::unique_lock<std::mutex>& lock, Event event);
     void drain_events(std::unique_lock<std::mutex>& lock);
+    static void tell(const acp_stream_events& events, const Event& event) noexcept;
     bool settle(std::unique_lock<std::mutex>& lock);
 
     const Options options_;

@@ -2,6 +2,8 @@
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -12,6 +14,18 @@ namespace {
 
 /// While lingering, a peer may send this much before it is cut off.
 constexpr std::size_t kDiscardBytes = 1U << 20;
+/// A scratch buffer that grew beyond this is not kept.
+constexpr std::size_t kScratchBytes = 256 * 1024;
+
+// recv and send by number: the C library's functions are cancellation points,
+// which in a process with threads costs two locked instructions a call, and no
+// thread here is ever cancelled.
+ssize_t receive_some(int fd, char* to, std::size_t room) noexcept {
+    return ::syscall(SYS_recvfrom, fd, to, room, 0, nullptr, nullptr);
+}
+ssize_t send_some(int fd, const char* from, std::size_t size) noexcept {
+    return ::syscall(SYS_sendto, fd, from, size, MSG_NOSIGNAL, nullptr, 0);
+}
 
 }  // namespace
 
@@ -65,9 +79,11 @@ void Connection::on_events(std::uint32_t events) {
         if (!closed_ && output_pending() == 0 && !closing()) on_flushed();
         if (closed_) return;
     }
+    // Without events this is a turn that was yielded, with input that has been read already.
+    const bool has_input = readable_ || events == 0;
     if (lingering_)
         discard_input();
-    else if (readable_ && !close_after_flush_)
+    else if (has_input && !close_after_flush_)
         on_readable();
 }
 
@@ -77,9 +93,9 @@ bool Connection::fill_input() {
         buffer_ = loop_.borrow_buffer();
         begin_ = end_ = 0;
     }
-    const std::size_t room = loop_.buffer_bytes() - end_;
+    const std::size_t room = input_room();
     if (room == 0) return false;
-    ssize_t n = ::recv(fd_, buffer_.get() + end_, room, 0);
+    ssize_t n = receive_some(fd_, buffer_.get() + end_, room);
     if (n > 0) {
         end_ += static_cast<std::size_t>(n);
         counters().bytes_in.add(static_cast<std::uint64_t>(n));
@@ -116,38 +132,46 @@ void Connection::compact_input() noexcept {
     begin_ = 0;
 }
 
-std::string& Connection::output() {
-    if (output_.empty() && output_.capacity() < 64) output_ = loop_.borrow_output();
-    return output_;
-}
-
 void Connection::flush() {
     if (closed_ || output_blocked_) return;
-    while (output_sent_ < output_.size()) {
-        ssize_t n = ::send(fd_, output_.data() + output_sent_, output_.size() - output_sent_, MSG_NOSIGNAL);
+    std::string& out = output();
+    std::size_t sent = output_sent_;
+    while (sent < out.size()) {
+        ssize_t n = send_some(fd_, out.data() + sent, out.size() - sent);
         if (n > 0) {
-            output_sent_ += static_cast<std::size_t>(n);
+            sent += static_cast<std::size_t>(n);
             counters().bytes_out.add(static_cast<std::uint64_t>(n));
             continue;
         }
         if (errno == EINTR) continue;
-        if (errno == EAGAIN) {
-            // Progress re-arms the limit; a peer that takes nothing runs into it.
-            output_blocked_ = true;
-            arm(loop_.write_timeouts);
+        if (errno != EAGAIN) {
+            close();
             return;
         }
-        close();
+        hold_back(sent);
         return;
     }
-    if (output_.capacity() > 0) {
-        output_.clear();
-        loop_.give_back(std::move(output_));
-        output_ = std::string();
-    }
+    if (out.capacity() > kScratchBytes)
+        std::string().swap(out);
+    else
+        out.clear();
+    if (output_.capacity() > 0) std::string().swap(output_);  // an idle connection keeps nothing
     output_sent_ = 0;
     if (armed_in(loop_.write_timeouts)) disarm();
     if (close_after_flush_) linger();
+}
+
+/// The socket is full: keeps what it did not take. Progress re-arms the limit;
+/// a peer that takes nothing runs into it.
+void Connection::hold_back(std::size_t sent) {
+    if (output_.empty()) {
+        output_.assign(loop_.scratch(), sent);
+        loop_.scratch().clear();
+        sent = 0;
+    }
+    output_sent_ = sent;
+    arm(loop_.write_timeouts);
+    output_blocked_ = true;  // from here on, no other limit takes its place
 }
 
 void Connection::close_after_flush() {
@@ -180,13 +204,14 @@ void Connection::linger() {
 void Connection::discard_input() {
     char scratch[4096];
     for (;;) {
-        ssize_t n = ::recv(fd_, scratch, sizeof scratch, 0);
+        ssize_t n = receive_some(fd_, scratch, sizeof scratch);
         if (n > 0) {
             discarded_ += static_cast<std::size_t>(n);
             if (discarded_ > kDiscardBytes) break;
             continue;
         }
-        if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0 && errno == EAGAIN) return;
         break;
     }
     close();
@@ -206,6 +231,7 @@ void Connection::close() {
     socket_.impl()->close();
     begin_ = end_;
     release_input();
+    if (output_.empty()) loop_.scratch().clear();
     loop_.retire(std::unique_ptr<Retired>(this));
 }
 

@@ -66,6 +66,8 @@ protected:
     /// Forgets input from `position` on, so that there is room for more behind it.
     void reset_input_to(std::size_t position) noexcept { begin_ = end_ = position; }
     std::size_t input_position() const noexcept { return begin_; }
+    /// How much more fits behind the unread input.
+    std::size_t input_room() const noexcept { return loop_.buffer_bytes() - end_; }
     bool input_ended() const noexcept { return input_ended_; }
     /// Whether the peer has sent its end, read or not.
     bool peer_ended() const noexcept { return input_ended_ || peer_ended_; }
@@ -76,15 +78,20 @@ protected:
     /// Has `on_readable` called again after others had their turn.
     void yield_turn() { loop_.revisit(*this); }
 
-    std::string& output();
-    std::size_t output_pending() const noexcept { return output_.size() - output_sent_; }
+    /// Where output goes until the next `flush`, which comes before the turn ends.
+    std::string& output() noexcept { return output_.empty() ? loop_.scratch() : output_; }
+    std::size_t output_pending() const noexcept { return output_.empty() ? loop_.scratch().size() : output_.size() - output_sent_; }
     /// Sends what it can; what is left goes when the peer takes it. May close.
     void flush();
     /// Closes after all output is out and the peer has had time to read it
     /// (RFC 9112 section 9.6).
     void close_after_flush();
 
-    void arm(TimeoutList& list) { list.arm(*this, loop_.now_ns()); }
+    /// Starts a limit, in place of the one before. While the peer takes nothing
+    /// of the output, the limit on that goes on alone.
+    void arm(TimeoutList& list) {
+        if (!output_blocked_) list.arm(*this, loop_.now_ns());
+    }
     void disarm_unless_writing();
     bool closed() const noexcept { return closed_; }
     bool closing() const noexcept { return closed_ || close_after_flush_ || lingering_; }
@@ -96,6 +103,7 @@ private:
     friend class ConnectionList;
     void on_events(std::uint32_t events) override;
     void on_timeout(TimeoutList& list) override;
+    void hold_back(std::size_t sent);
     void linger();
     void discard_input();
     void close();
@@ -110,7 +118,7 @@ private:
     std::unique_ptr<char[]> buffer_;
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
-    std::string output_;
+    std::string output_;  // what the socket would not take
     std::size_t output_sent_ = 0;
     std::size_t discarded_ = 0;
     std::string peer_;

@@ -1,10 +1,14 @@
 #include "wire/engine.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <condition_variable>
 #include <cstring>
 #include <mutex>
@@ -14,9 +18,21 @@
 #include <Poco/Net/SocketAddress.h>
 #include <Poco/Net/StreamSocketImpl.h>
 
+#include "base/clock.h"
 #include "wire/http1/server.h"
 
 namespace acp::wire {
+
+namespace {
+
+constexpr std::int64_t kAcceptPauseMs = 100;
+/// A peer that has vanished without a word is noticed after about a minute: one
+/// that waits for a quiet stream has no other limit.
+constexpr int kKeepAliveIdleS = 30;
+constexpr int kKeepAliveIntervalS = 10;
+constexpr int kKeepAliveProbes = 3;
+
+}  // namespace
 
 class Shard final : private FdHandler {
 public:
@@ -38,6 +54,7 @@ public:
     }
     void begin_drain() {
         loop_.post([this] {
+            draining_ = true;
             loop_.unwatch(socket_.impl()->sockfd());
             socket_.impl()->close();
             connections_.each([](Connection& c) { c.drain(); });
@@ -61,7 +78,10 @@ private:
     void on_events(std::uint32_t) override {
         for (int i = 0; i < 64; ++i) {
             int fd = ::accept4(socket_.impl()->sockfd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-            if (fd < 0) return;
+            if (fd < 0) {
+                if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) pause_accepting();
+                return;
+            }
             if (loop_.counters.open.get() >= connection_limit_) {
                 loop_.counters.over_limit.add();
                 ::close(fd);
@@ -69,10 +89,17 @@ private:
             }
             Poco::Net::StreamSocket socket(new Poco::Net::StreamSocketImpl(fd));
             int on = 1;
-            ::setsockopt(fd, IPPROTO_TCP, 1 /* TCP_NODELAY */, &on, sizeof on);
+            ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
             auto* connection = new http1::ServerConnection(loop_, connections_, socket, application_, limits_);
             connection->open();
         }
+    }
+    /// Out of descriptors: the listener would be reported again at once, over and over.
+    void pause_accepting() {
+        loop_.unwatch(socket_.impl()->sockfd());
+        loop_.after(kAcceptPauseMs, [this] {
+            if (!draining_) loop_.watch(socket_.impl()->sockfd(), EPOLLIN, *this);
+        });
     }
     void watch_for_end() {
         if (connections_.empty()) {
@@ -90,6 +117,7 @@ private:
     Poco::Net::ServerSocket socket_;
     ConnectionList connections_;
     Loop loop_;
+    bool draining_ = false;  // loop thread only
     std::thread thread_;
     std::mutex mutex_;
     std::condition_variable drained_signal_;
@@ -113,6 +141,11 @@ Poco::Net::ServerSocket listen_on(const Poco::Net::SocketAddress& address) {
     ::fcntl(socket.impl()->sockfd(), F_SETFD, FD_CLOEXEC);
     socket.listen(1024);
     socket.setBlocking(false);
+    // Accepted sockets inherit these.
+    socket.setKeepAlive(true);
+    socket.setOption(IPPROTO_TCP, TCP_KEEPIDLE, kKeepAliveIdleS);
+    socket.setOption(IPPROTO_TCP, TCP_KEEPINTVL, kKeepAliveIntervalS);
+    socket.setOption(IPPROTO_TCP, TCP_KEEPCNT, kKeepAliveProbes);
     return socket;
 }
 
@@ -149,7 +182,8 @@ void Engine::start() {
 
 void Engine::drain(std::int64_t grace_ms) {
     for (auto& shard : shards_) shard->begin_drain();
-    for (auto& shard : shards_) shard->wait_drained(grace_ms);
+    const std::int64_t until = monotonic_ns() / 1'000'000 + grace_ms;
+    for (auto& shard : shards_) shard->wait_drained(std::max<std::int64_t>(0, until - monotonic_ns() / 1'000'000));
 }
 
 void Engine::stop() {

@@ -2,6 +2,7 @@
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 
 #include <algorithm>
 #include <array>
@@ -18,8 +19,15 @@ namespace acp::wire {
 namespace {
 
 constexpr std::size_t kPooledBuffers = 256;
-constexpr std::size_t kPooledOutputBytes = 64 * 1024;
 constexpr std::int64_t kLingerMs = 2000;
+
+/// How exactly connection timeouts are kept. A timeout given to epoll_wait would
+/// make the kernel set up and take down a timer for each wait; this one runs by
+/// itself, and only while something can expire.
+constexpr long kTickNs = 100'000'000;
+
+// Stand for descriptors of the loop's own in epoll's data.
+char wake_mark, tick_mark;
 
 }  // namespace
 
@@ -34,13 +42,16 @@ Loop::Loop(unsigned index, const Limits& limits)
       buffer_bytes_(limits.header_bytes + 4096),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      tick_(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)),
       now_ns_(monotonic_ns()) {
-    if (!epoll_ || !wake_) throw std::system_error(errno, std::generic_category(), "event loop");
-    epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.ptr = nullptr;  // stands for the wake-up descriptor
-    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) != 0)
-        throw std::system_error(errno, std::generic_category(), "event loop");
+    if (!epoll_ || !wake_ || !tick_) throw std::system_error(errno, std::generic_category(), "event loop");
+    for (auto [fd, mark] : {std::pair{wake_.get(), &wake_mark}, std::pair{tick_.get(), &tick_mark}}) {
+        epoll_event event{};
+        event.events = EPOLLIN;
+        event.data.ptr = mark;
+        if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0)
+            throw std::system_error(errno, std::generic_category(), "event loop");
+    }
     // Ids are unique across restarts and replicas by the random part.
     std::array<char, 6> random{};
     random_bytes(random.data(), random.size());
@@ -58,12 +69,15 @@ void Loop::run() {
         int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), wait_ms());
         now_ns_ = monotonic_ns();
         bool woken = false;
+        bool ticked = false;
         for (int i = 0; i < count; ++i) {
-            auto* handler = static_cast<FdHandler*>(events.at(static_cast<std::size_t>(i)).data.ptr);
-            if (handler)
-                handler->on_events(events.at(static_cast<std::size_t>(i)).events);
-            else
+            const epoll_event& event = events.at(static_cast<std::size_t>(i));
+            if (event.data.ptr == &wake_mark)
                 woken = true;
+            else if (event.data.ptr == &tick_mark)
+                ticked = true;
+            else
+                static_cast<FdHandler*>(event.data.ptr)->on_events(event.events);
         }
         if (!revisit_.empty()) {
             std::vector<FdHandler*> again;
@@ -77,12 +91,12 @@ void Loop::run() {
             [[maybe_unused]] auto n = ::read(wake_.get(), &ignored, sizeof ignored);
             run_posted();
         }
-        for (TimeoutList* list : {&header_timeouts, &idle_timeouts, &body_timeouts, &write_timeouts, &linger_timeouts})
-            list->expire(now_ns_);
+        if (ticked) expire();
         while (!timers_.empty() && timers_.begin()->first.first <= now_ns_) {
             auto node = timers_.extract(timers_.begin());
             node.mapped()();
         }
+        if (!ticking_) set_tick();
         retired_.clear();
     }
     {
@@ -122,15 +136,33 @@ void Loop::run_posted() {
     for (auto& task : tasks) task();
 }
 
+void Loop::expire() {
+    std::uint64_t ignored = 0;
+    [[maybe_unused]] auto n = ::read(tick_.get(), &ignored, sizeof ignored);
+    for (TimeoutList* list : lists()) list->expire(now_ns_);
+    set_tick();
+}
+
+/// Runs the tick exactly while a list holds something.
+void Loop::set_tick() {
+    bool wanted = false;
+    for (const TimeoutList* list : lists()) wanted = wanted || list->next_deadline() != INT64_MAX;
+    if (wanted == ticking_) return;
+    ticking_ = wanted;
+    itimerspec every{};
+    if (wanted) every.it_interval.tv_nsec = every.it_value.tv_nsec = kTickNs;
+    ::timerfd_settime(tick_.get(), 0, &every, nullptr);
+}
+
+std::array<TimeoutList*, 5> Loop::lists() noexcept {
+    return {&header_timeouts, &idle_timeouts, &body_timeouts, &write_timeouts, &linger_timeouts};
+}
+
 int Loop::wait_ms() const noexcept {
     if (!revisit_.empty()) return 0;
-    std::int64_t next = INT64_MAX;
-    for (const TimeoutList* list : {&header_timeouts, &idle_timeouts, &body_timeouts, &write_timeouts, &linger_timeouts})
-        next = std::min(next, list->next_deadline());
-    if (!timers_.empty()) next = std::min(next, timers_.begin()->first.first);
-    if (next == INT64_MAX) return -1;
+    if (timers_.empty()) return -1;
     // Rounded up: waking a moment too early would spin until the deadline.
-    std::int64_t ms = (next - now_ns_ + 999'999) / 1'000'000;
+    std::int64_t ms = (timers_.begin()->first.first - now_ns_ + 999'999) / 1'000'000;
     return static_cast<int>(std::clamp<std::int64_t>(ms, 0, 60'000));
 }
 
@@ -188,19 +220,6 @@ std::unique_ptr<char[]> Loop::borrow_buffer() {
 
 void Loop::give_back(std::unique_ptr<char[]> buffer) {
     if (buffers_.size() < kPooledBuffers) buffers_.push_back(std::move(buffer));
-}
-
-std::string Loop::borrow_output() {
-    if (outputs_.empty()) return {};
-    std::string output = std::move(outputs_.back());
-    outputs_.pop_back();
-    return output;
-}
-
-void Loop::give_back(std::string output) {
-    if (outputs_.size() >= kPooledBuffers || output.capacity() > kPooledOutputBytes) return;
-    output.clear();
-    outputs_.push_back(std::move(output));
 }
 
 }  // namespace acp::wire

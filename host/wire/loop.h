@@ -1,6 +1,7 @@
 // wire: one epoll instance and its thread.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -70,9 +71,9 @@ public:
     std::unique_ptr<char[]> borrow_buffer();
     void give_back(std::unique_ptr<char[]> buffer);
     std::size_t buffer_bytes() const noexcept { return buffer_bytes_; }
-    /// Output strings, lent likewise.
-    std::string borrow_output();
-    void give_back(std::string output);
+    /// Where the connection whose turn it is puts its output before it is sent.
+    /// Empty between turns: what the socket does not take moves to the connection.
+    std::string& scratch() noexcept { return scratch_; }
 
     TimeoutList header_timeouts, idle_timeouts, body_timeouts, write_timeouts, linger_timeouts;
     Counters counters;
@@ -80,10 +81,14 @@ public:
 private:
     void run_posted();
     int wait_ms() const noexcept;
+    void set_tick();
+    void expire();
+    std::array<TimeoutList*, 5> lists() noexcept;
 
     const unsigned index_;
     const std::size_t buffer_bytes_;
-    UniqueFd epoll_, wake_;
+    UniqueFd epoll_, wake_, tick_;
+    bool ticking_ = false;
     std::int64_t now_ns_ = 0;
     std::int64_t date_until_ns_ = 0;
     std::atomic<bool> stopping_{false};
@@ -98,7 +103,7 @@ private:
     std::vector<FdHandler*> revisit_;
 
     std::vector<std::unique_ptr<char[]>> buffers_;
-    std::vector<std::string> outputs_;
+    std::string scratch_;
 
     std::array<char, 64> date_{};
     std::array<char, 32> request_id_{};

@@ -48,6 +48,20 @@ Error with_run(Error error, const std::string& run_uid) {
     return error;
 }
 
+/// What an action throws fails it: the row must get its outcome and the client an answer.
+template <typename Value, typename Body>
+Result<Value> guarded(Body body) {
+    Error error = make(Code::internal, "internal_error", "the action failed by a defect of this server");
+    try {
+        return body();
+    } catch (const std::exception& e) {
+        error.internal = e.what();
+    } catch (...) {
+        error.internal = "an exception of unknown type";
+    }
+    return fail(std::move(error));
+}
+
 json::Object::Ptr envelope(const std::string& run_uid, const std::string& operation, const std::string& provider, const std::string& target,
                            const json::Object::Ptr& result) {
     return json::object({{"run_id", run_uid}, {"status", "succeeded"}, {"action", operation}, {"provider", provider}, {"target", target}, {"result", result}});
@@ -144,7 +158,7 @@ void Actions::run(const dispatch::ContextPtr& context, const Action& action, con
     if (active->cancelled)
         performed = fail(Code::cancelled, "cancelled", "the action was cancelled before the provider was called");
     else
-        performed = action.perform(call_context(*context, run_uid, active));
+        performed = guarded<Performed>([&] { return action.perform(call_context(*context, run_uid, active)); });
 
     auto response = std::make_shared<http::Response>();
     ledger::StoredResponse stored;
@@ -180,18 +194,23 @@ void Actions::submit(const dispatch::ContextPtr& context, StreamAction action) {
 void Actions::run(const dispatch::ContextPtr& context, const StreamAction& action, const std::string& run_uid, const ActivePtr& active) {
     active->running = true;
     live_streams_.fetch_add(1, std::memory_order_relaxed);
-    auto opened = action.open(call_context(*context, run_uid, active), [this, run_uid](Result<json::Object::Ptr> record) {
+    // Once: an `open` that throws may have dropped a stream, and with it told its end.
+    auto ended = std::make_shared<std::atomic<bool>>(false);
+    auto end = [this, run_uid, ended](const Result<json::Object::Ptr>& record, std::function<void()> then) {
+        if (ended->exchange(true)) return then();
         live_streams_.fetch_sub(1, std::memory_order_relaxed);
-        close(run_uid, record, std::nullopt, [] {});
+        close(run_uid, record, std::nullopt, std::move(then));
+    };
+    auto opened = guarded<http::Response>([&] {
+        return action.open(call_context(*context, run_uid, active), [end](const Result<json::Object::Ptr>& record) { end(record, [] {}); });
     });
     if (opened) {
         opened->field("X-Run-Id", run_uid);
         context->responder.send(std::move(*opened));
         return;
     }
-    live_streams_.fetch_sub(1, std::memory_order_relaxed);
     auto response = std::make_shared<http::Response>(context->problem(with_run(opened.error(), run_uid)));
-    close(run_uid, fail(opened.error()), std::nullopt, [context, response] { context->responder.send(std::move(*response)); });
+    end(fail(opened.error()), [context, response] { context->responder.send(std::move(*response)); });
 }
 
 plugins::CallContext Actions::call_context(const dispatch::Context& context, const std::string& run_uid, const ActivePtr& active) const {

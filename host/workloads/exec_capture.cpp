@@ -1,6 +1,9 @@
 #include "workloads/exec_capture.h"
 
+#include <algorithm>
+#include <chrono>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 
 #include "base/bytes.h"
@@ -50,7 +53,8 @@ int exit_code(const std::string& status_text, std::string& message) {
     auto details = (*status)->getObject("details");
     if (!details || !details->isArray("causes")) return -1;
     for (const auto& item : *details->getArray("causes")) {
-        auto cause = item.extract<json::Object::Ptr>();
+        if (item.type() != typeid(json::Object::Ptr)) continue;
+        const auto& cause = item.extract<json::Object::Ptr>();
         if (json::text_or(cause, "reason") != "ExitCode") continue;
         try {
             return std::stoi(json::text_or(cause, "message", "-1"));
@@ -59,6 +63,16 @@ int exit_code(const std::string& status_text, std::string& message) {
         }
     }
     return -1;
+}
+
+/// Sends what the plugin has window for; false after the end of the input.
+bool feed(stream::Stream& stream, std::string_view& input) {
+    const auto piece = input.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(stream.input_credit(), input.size())));
+    if (!piece.empty()) stream.push(ACP_CHANNEL_STDIN, piece);
+    input.remove_prefix(piece.size());
+    if (!input.empty()) return true;
+    stream.push(ACP_CHANNEL_CLOSE, std::string_view("\0", 1));
+    return false;
 }
 
 json::Object::Ptr digest_of(const Output& output) {
@@ -72,13 +86,12 @@ Result<Performed> exec_to_end(const plugins::Provider& provider, const plugins::
     auto bell = std::make_shared<Bell>();
     stream->attach([bell] { bell->ring(); });
     if (auto opened = provider.exec(call, id, command.request, stream); !opened) return fail(opened.error());
-    if (command.request.want_stdin) {
-        if (!command.input.empty()) stream->push(ACP_CHANNEL_STDIN, command.input);
-        stream->push(ACP_CHANNEL_CLOSE, std::string_view("\0", 1));
-    }
+    std::string_view input = command.input;
+    bool input_open = command.request.want_stdin;
     Output out, err;
     std::string status_text;
     for (;;) {
+        if (input_open) input_open = feed(*stream, input);
         stream::Chunk chunk;
         auto pulled = stream->pull(chunk);
         if (pulled == stream::Stream::Pulled::chunk) {
@@ -92,7 +105,7 @@ Result<Performed> exec_to_end(const plugins::Provider& provider, const plugins::
             stream->close(ACP_CLOSE_HALTED);
             return fail(Code::cancelled, "cancelled", "the command was cancelled and killed");
         }
-        if (monotonic_ns() > call.deadline_mono_ns) {
+        if (call.deadline_mono_ns != 0 && monotonic_ns() > call.deadline_mono_ns) {
             stream->close(ACP_CLOSE_DEADLINE);
             return fail(Code::deadline, "deadline_exceeded", "the command did not end in time and was killed");
         }

@@ -11,7 +11,9 @@ namespace {
 
 constexpr std::size_t kFilesMax = 4U << 20;  // all of a workload's files together
 
-[[noreturn]] void invalid(const std::string& message) { throw sdk::Failure(ACP_E_INVALID, message); }
+[[noreturn]] void invalid(const std::string& message) {
+    throw sdk::Failure(ACP_E_INVALID, message);
+}
 
 json::Object::Ptr to_object(const Desired& desired) {
     json::Object::Ptr out = json::object();
@@ -26,7 +28,8 @@ json::Pairs strings_of(const json::Object::Ptr& config, const std::string& name)
     if (value.type() != typeid(json::Object::Ptr)) invalid("/" + name + " must be an object");
     json::Pairs out;
     for (const auto& [key, item] : *value.extract<json::Object::Ptr>()) {
-        if (!item.isString()) invalid("/" + name + ": the value of " + key.substr(0, 128) + " must be a string or null");
+        if (!item.isString())
+            invalid("/" + name + ": the value of " + key.substr(0, 128) + " must be a string or null");
         out.emplace_back(key, item.extract<std::string>());
     }
     return out;
@@ -34,7 +37,9 @@ json::Pairs strings_of(const json::Object::Ptr& config, const std::string& name)
 
 }  // namespace
 
-std::string config_of(const Desired& desired) { return json::dump(to_object(desired)); }
+std::string config_of(const Desired& desired) {
+    return json::dump(to_object(desired));
+}
 
 void patch_config(Desired& desired, const std::string& patch) {
     json::Object::Ptr change;
@@ -44,7 +49,8 @@ void patch_config(Desired& desired, const std::string& patch) {
         invalid("the patch must be a JSON object");
     }
     for (const auto& [name, value] : *change)
-        if (name != "env" && name != "files") invalid("/" + name.substr(0, 128) + " is not known; known are env and files");
+        if (name != "env" && name != "files")
+            invalid("/" + name.substr(0, 128) + " is not known; known are env and files");
     const auto merged = json::merge_patch(to_object(desired), change).extract<json::Object::Ptr>();
     const json::Pairs env = strings_of(merged, "env");
     const json::Pairs files = strings_of(merged, "files");

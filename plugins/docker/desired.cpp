@@ -86,7 +86,8 @@ Desired desired_from_json(const std::string& text) {
     d.working_dir = json::text(in, "working_dir");
     d.user = json::text(in, "user");
     d.files = json::pairs(in, "files");
-    if (d.service_id.empty() || d.image.empty() || d.revision < 1) throw std::invalid_argument("the record is incomplete");
+    if (d.service_id.empty() || d.image.empty() || d.revision < 1)
+        throw std::invalid_argument("the record is incomplete");
     return d;
 }
 

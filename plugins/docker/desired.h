@@ -28,7 +28,7 @@ struct Desired {
     std::int64_t nano_cpus = 0;     ///< 0: no limit
     std::int64_t memory_bytes = 0;  ///< 0: no limit
     std::string restart = "always", working_dir, user;
-    json::Pairs files;              ///< absolute path -> content
+    json::Pairs files;  ///< absolute path -> content
 
     bool has_fixed_port() const noexcept;
 };

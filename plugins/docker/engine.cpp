@@ -60,7 +60,8 @@ auto parse_reply(const std::string& body, const std::string& place, Parse parse)
     try {
         return parse(body);
     } catch (const std::invalid_argument& e) {
-        throw Failure(ACP_E_PROVIDER, "the answer of the Docker Engine at " + place + " is not understood: " + e.what());
+        throw Failure(ACP_E_PROVIDER,
+                      "the answer of the Docker Engine at " + place + " is not understood: " + e.what());
     }
 }
 

@@ -32,13 +32,13 @@ std::string choose_api(const EngineVersion& version, const std::string& place);
 
 struct Ask {
     std::string method = "GET";
-    std::string path;                            ///< below /v<api>, query included
+    std::string path;  ///< below /v<api>, query included
     std::string body;
     std::string content_type = "application/json";
-    std::int64_t idle_timeout_ms = 60'000;       ///< -1: none
-    std::uint64_t max_body_bytes = 0;            ///< 0: the client's own bound
-    bool upgrade = false;                        ///< the raw pipe of attach and exec
-    std::vector<int> accept = {};                ///< statuses from 300 that are no failure
+    std::int64_t idle_timeout_ms = 60'000;  ///< -1: none
+    std::uint64_t max_body_bytes = 0;       ///< 0: the client's own bound
+    bool upgrade = false;                   ///< the raw pipe of attach and exec
+    std::vector<int> accept = {};           ///< statuses from 300 that are no failure
     /// Streams the body of a success, and feeds the pipe.
     std::function<bool(std::string_view)> on_body;
     std::function<int(std::string_view&)> on_pull;
@@ -64,7 +64,8 @@ public:
     const sdk::Host& host() const noexcept { return host_; }
 
 private:
-    sdk::HttpReply send(const sdk::Call& call, const sdk::HttpRequest& request, const sdk::HttpHandlers* handlers) const;
+    sdk::HttpReply send(const sdk::Call& call, const sdk::HttpRequest& request,
+                        const sdk::HttpHandlers* handlers) const;
     sdk::Host host_;
     Settings settings_;
     std::mutex mutex_;

@@ -23,7 +23,7 @@ public:
 
     struct Taken {
         std::string bytes;
-        bool end = false;  ///< standard input was closed and all of it taken
+        bool end = false;           ///< standard input was closed and all of it taken
         int width = 0, height = 0;  ///< a new size of the terminal, or 0
     };
     Taken take();
@@ -74,11 +74,11 @@ private:
     std::mutex mutex_;  ///< guards gate_, early_, ended_, error_
     std::condition_variable changed_;
     std::atomic<Gate> gate_{Gate::waiting};
-    std::string early_;             ///< output that came before the gate opened
+    std::string early_;  ///< output that came before the gate opened
     bool ended_ = false;
     std::exception_ptr error_;
 
-    sdk::Stream stream_;            ///< set once, before the gate opens
+    sdk::Stream stream_;  ///< set once, before the gate opens
     FrameDecoder frames_;
     std::string sending_;
     std::uint64_t sending_from_listener_ = 0;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <exception>
 #include <mutex>
 #include <system_error>
@@ -62,7 +61,8 @@ private:
         std::vector<Container> running;
         for (const auto& [replica, c] : current_)
             if (c.alive()) running.push_back(c);
-        std::copy_if(old_.begin(), old_.end(), std::back_inserter(running), [](const Container& c) { return c.alive(); });
+        std::copy_if(old_.begin(), old_.end(), std::back_inserter(running),
+                     [](const Container& c) { return c.alive(); });
         in_parallel(running, [&](const Container& c) { containers_.stop(call_, c.id); });
     }
 
@@ -80,7 +80,7 @@ private:
             if (name_taken(c.name)) c.name += kDraftSuffix;
             remove_stale(c.name);
             c.replica = replica;
-            require_time();
+            require_time(call_, "not every container was made");
             // Not under the caller's deadline: an abandoned creation may still
             // come to be, and nobody would know of it.
             const OwnCall own(kOwnSeconds);
@@ -89,13 +89,6 @@ private:
             made_.push_back(c);
             current_.emplace(replica, std::move(c));
         }
-    }
-
-    void require_time() const {
-        if (call_.cancelled()) throw sdk::Failure(ACP_E_CANCELLED, "the action was cancelled");
-        const auto now = std::chrono::steady_clock::now().time_since_epoch();
-        if (call_.deadline_mono_ns() != 0 && std::chrono::nanoseconds(now).count() >= call_.deadline_mono_ns())
-            throw sdk::Failure(ACP_E_DEADLINE, "the deadline passed before every container was made");
     }
 
     /// A draft of an update that never ended holds the name.

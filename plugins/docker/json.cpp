@@ -22,7 +22,9 @@ Var parse(const std::string& text) {
     }
 }
 
-bool is_object(const Var& value) { return value.type() == typeid(Object::Ptr); }
+bool is_object(const Var& value) {
+    return value.type() == typeid(Object::Ptr);
+}
 
 }  // namespace
 
@@ -38,8 +40,12 @@ Array::Ptr parse_array(const std::string& text) {
     return value.extract<Array::Ptr>();
 }
 
-Object::Ptr object() { return new Object(Poco::JSON_PRESERVE_KEY_ORDER); }
-Array::Ptr array() { return new Array; }
+Object::Ptr object() {
+    return new Object(Poco::JSON_PRESERVE_KEY_ORDER);
+}
+Array::Ptr array() {
+    return new Array;
+}
 
 std::string dump(const Var& value) {
     std::ostringstream out;

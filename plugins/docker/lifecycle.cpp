@@ -88,7 +88,8 @@ sdk::DeploymentStatus Lifecycle::restart(const sdk::Call& call, const std::strin
     const ServiceLocks::Held held = locks_.acquire(call, id);
     const std::optional<Desired> record = store_.load(id);
     std::vector<Container> all = containers_.list(call, id);
-    if (record ? record->replicas == 0 : std::none_of(all.begin(), all.end(), [](const Container& c) { return c.alive(); }))
+    if (record ? record->replicas == 0
+               : std::none_of(all.begin(), all.end(), [](const Container& c) { return c.alive(); }))
         throw Failure(ACP_E_CONFLICT, "workload " + id + " is stopped: start it instead");
     // One after the other, so that the rest goes on serving.
     for (const Container& c : all) containers_.restart(call, c.id);
@@ -159,7 +160,8 @@ std::vector<Container> Lifecycle::containers_of(const sdk::Call& call, const std
     require_known(call, id);
     std::vector<Container> out = containers_.list(call, id);
     if (!replica.empty()) {
-        std::erase_if(out, [&](const Container& c) { return std::to_string(c.replica) != replica && c.name != replica; });
+        std::erase_if(out,
+                      [&](const Container& c) { return std::to_string(c.replica) != replica && c.name != replica; });
         if (out.empty()) throw Failure(ACP_E_NOT_FOUND, "workload " + id + " has no replica " + replica.substr(0, 128));
     }
     return out;
@@ -174,7 +176,8 @@ Desired Lifecycle::require_record(const sdk::Call& call, const std::string& id) 
     std::optional<Desired> record = store_.load(id);
     if (record) return *std::move(record);
     if (containers_.list(call, id).empty()) throw unknown(engine_.settings(), id);
-    throw Failure(ACP_E_CONFLICT, "the spec of workload " + id + " is lost, only its containers are there: start it again with its spec");
+    throw Failure(ACP_E_CONFLICT, "the spec of workload " + id +
+                                      " is lost, only its containers are there: start it again with its spec");
 }
 
 std::vector<Container> Lifecycle::inspected(const sdk::Call& call, std::vector<Container> containers) {

@@ -1,9 +1,9 @@
 // docker: one mutating action at a time for each workload.
 #pragma once
 
-#include <map>
-#include <memory>
+#include <condition_variable>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "alphaswarm-cp/sdk/host.hpp"
@@ -12,23 +12,27 @@ namespace acp::docker {
 
 class ServiceLocks {
 public:
-    /// Held by its holder; the entry goes with the last one.
+    /// The right to act on one workload, until it is destroyed.
     class Held {
     public:
-        Held(std::shared_ptr<std::timed_mutex> mutex, std::unique_lock<std::timed_mutex> lock)
-            : mutex_(std::move(mutex)), lock_(std::move(lock)) {}
+        Held(ServiceLocks& locks, std::string service_id) : locks_(locks), service_id_(std::move(service_id)) {}
+        ~Held() { locks_.release(service_id_); }
+        Held(const Held&) = delete;
+        Held& operator=(const Held&) = delete;
 
     private:
-        std::shared_ptr<std::timed_mutex> mutex_;  // outlives the lock on it
-        std::unique_lock<std::timed_mutex> lock_;
+        ServiceLocks& locks_;
+        const std::string service_id_;
     };
     /// Waits for the other action. Throws sdk::Failure: ACP_E_DEADLINE,
     /// ACP_E_CANCELLED.
     Held acquire(const sdk::Call& call, const std::string& service_id);
 
 private:
+    void release(const std::string& service_id);
     std::mutex mutex_;
-    std::map<std::string, std::weak_ptr<std::timed_mutex>> by_id_;
+    std::condition_variable changed_;
+    std::set<std::string> busy_;
 };
 
 }  // namespace acp::docker

@@ -32,7 +32,9 @@ std::string log_path(const std::string& container_id, bool follow, std::int64_t 
 }
 
 /// The Engine writes all times with nine digits: text order is time order.
-std::string_view time_of(std::string_view line) { return line.substr(0, line.find(' ')); }
+std::string_view time_of(std::string_view line) {
+    return line.substr(0, line.find(' '));
+}
 
 std::int64_t unix_ns() {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -48,9 +50,8 @@ public:
         : session_(session),
           id_(container.id),
           since_ns_(session.query_.since_unix_ns),
-          lines_(std::to_string(container.replica), [&session](std::uint8_t channel, std::string_view line) {
-              return session.deliver(channel, line);
-          }) {}
+          lines_(std::to_string(container.replica),
+                 [&session](std::uint8_t channel, std::string_view line) { return session.deliver(channel, line); }) {}
     ~Follower() {
         if (thread_.joinable()) thread_.join();
     }

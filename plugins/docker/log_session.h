@@ -45,7 +45,7 @@ private:
     sdk::Stream stream_;
     const std::atomic<bool>* stopping_ = nullptr;
     std::atomic<bool> failed_{false};
-    bool collecting_ = false;       ///< lines go to collected_, while the past is read
+    bool collecting_ = false;  ///< lines go to collected_, while the past is read
     std::vector<Line> collected_;
 };
 

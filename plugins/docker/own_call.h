@@ -1,13 +1,23 @@
-// docker: the context of calls that the plugin makes on its own behalf, in
-// the background or after the caller's time is up.
+// docker: time of the caller, and the context of calls that the plugin makes on
+// its own behalf, in the background or after the caller's time is up.
 #pragma once
 
 #include <chrono>
 #include <functional>
+#include <string>
 
 #include "alphaswarm-cp/sdk/host.hpp"
 
 namespace acp::docker {
+
+/// Throws sdk::Failure once `call` was cancelled or its deadline passed; `what`
+/// says what it waited for.
+inline void require_time(const sdk::Call& call, const std::string& what) {
+    if (call.cancelled()) throw sdk::Failure(ACP_E_CANCELLED, "the action was cancelled: " + what);
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    if (call.deadline_mono_ns() != 0 && std::chrono::nanoseconds(now).count() >= call.deadline_mono_ns())
+        throw sdk::Failure(ACP_E_DEADLINE, "the deadline passed: " + what);
+}
 
 class OwnCall {
 public:

@@ -6,7 +6,9 @@
 
 namespace {
 
-acp_str borrow(const char* text) noexcept { return {text, std::strlen(text)}; }
+acp_str borrow(const char* text) noexcept {
+    return {text, std::strlen(text)};
+}
 
 }  // namespace
 

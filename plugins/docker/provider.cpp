@@ -64,7 +64,9 @@ sdk::DeploymentStatus DockerProvider::scale(const sdk::Call& call, const std::st
 sdk::DeploymentStatus DockerProvider::restart(const sdk::Call& call, const std::string& id) {
     return lifecycle_.restart(call, id);
 }
-void DockerProvider::remove(const sdk::Call& call, const std::string& id) { lifecycle_.remove(call, id); }
+void DockerProvider::remove(const sdk::Call& call, const std::string& id) {
+    lifecycle_.remove(call, id);
+}
 sdk::DeploymentStatus DockerProvider::status(const sdk::Call& call, const std::string& id) {
     return lifecycle_.status(call, id);
 }

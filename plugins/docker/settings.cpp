@@ -44,7 +44,9 @@ const char* const kResourceSchema = R"({
 
 namespace {
 
-[[noreturn]] void invalid(const std::string& message) { throw sdk::Failure(ACP_E_INVALID, message); }
+[[noreturn]] void invalid(const std::string& message) {
+    throw sdk::Failure(ACP_E_INVALID, message);
+}
 
 void use_socket(Settings& settings, const std::string& path, const char* key) {
     if (path.size() < 2 || path.front() != '/') invalid(std::string(key) + " must be an absolute path");

@@ -17,9 +17,9 @@ struct Settings {
     std::string base_url = "unix:///var/run/docker.sock:";  ///< a path is appended
     std::string place = "/var/run/docker.sock";             ///< the Engine's address in messages
     std::uint32_t stop_timeout_s = 10;
-    std::string network;                                    ///< empty: the Engine's default
+    std::string network;  ///< empty: the Engine's default
     PullPolicy pull = PullPolicy::missing;
-    std::string publish_address = "127.0.0.1";              ///< where ports are published
+    std::string publish_address = "127.0.0.1";  ///< where ports are published
 };
 
 /// Throws sdk::Failure (ACP_E_INVALID) naming the key.

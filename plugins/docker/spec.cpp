@@ -14,10 +14,16 @@ using sdk::Failure;
 constexpr std::size_t kFileMax = 1U << 20;
 constexpr std::int64_t kMemoryMin = 6 * 1024 * 1024;  // the Engine's own least
 
-[[noreturn]] void invalid(const std::string& message) { throw Failure(ACP_E_INVALID, message); }
+[[noreturn]] void invalid(const std::string& message) {
+    throw Failure(ACP_E_INVALID, message);
+}
 
-bool lower_or_digit(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
-bool has_nul(const std::string& text) noexcept { return text.find('\0') != std::string::npos; }
+bool lower_or_digit(char c) noexcept {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+bool has_nul(const std::string& text) noexcept {
+    return text.find('\0') != std::string::npos;
+}
 
 void check_image(const std::string& image) {
     if (image.empty()) invalid("/image is missing: provider docker runs images");
@@ -124,7 +130,9 @@ void check_replicas(std::uint32_t replicas, bool fixed_port) {
         invalid("/replicas: " + std::to_string(replicas) + " is more than the " + std::to_string(kReplicasMax) +
                 " that provider docker runs of one workload");
     if (replicas > 1 && fixed_port)
-        invalid("/replicas: a workload with a fixed host_port has one replica at most; leave host_port 0 to let the Engine choose");
+        invalid(
+            "/replicas: a workload with a fixed host_port has one replica at most; leave host_port 0 to let the Engine "
+            "choose");
 }
 
 void check_variable(const std::string& name, const std::string& value) {
@@ -157,19 +165,14 @@ std::int64_t parse_memory(const std::string& quantity) {
         std::string_view name;
         double factor;
     };
-    constexpr std::array<Unit, 9> kUnits = {Unit{"", 1},
-                                            {"k", 1e3},
-                                            {"M", 1e6},
-                                            {"G", 1e9},
-                                            {"T", 1e12},
-                                            {"Ki", 1024.0},
-                                            {"Mi", 1048576.0},
-                                            {"Gi", 1073741824.0},
-                                            {"Ti", 1099511627776.0}};
+    constexpr std::array<Unit, 9> kUnits = {Unit{"", 1},       {"k", 1e3},           {"M", 1e6},
+                                            {"G", 1e9},        {"T", 1e12},          {"Ki", 1024.0},
+                                            {"Mi", 1048576.0}, {"Gi", 1073741824.0}, {"Ti", 1099511627776.0}};
     std::string_view unit;
     const double value = parse_number(quantity, unit);
     const auto* const found = std::find_if(kUnits.begin(), kUnits.end(), [&](const Unit& u) { return u.name == unit; });
-    if (found == kUnits.end() || value * found->factor > 1e18) throw std::invalid_argument("unknown unit or out of range");
+    if (found == kUnits.end() || value * found->factor > 1e18)
+        throw std::invalid_argument("unknown unit or out of range");
     return static_cast<std::int64_t>(value * found->factor);
 }
 

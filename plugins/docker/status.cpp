@@ -15,7 +15,9 @@ struct Count {
     std::uint32_t down = 0;      ///< everything else, crash loops among it
 };
 
-bool is_starting(const Container& c) { return c.state == "created" || (c.state == "running" && c.health == "starting"); }
+bool is_starting(const Container& c) {
+    return c.state == "created" || (c.state == "running" && c.health == "starting");
+}
 
 Count count(const std::vector<Container>& containers) {
     Count n;
@@ -58,7 +60,8 @@ std::string reason_of(const Container& c) {
     return "Exited";
 }
 
-json::Object::Ptr condition(const std::string& type, bool holds, const std::string& reason, const std::string& message) {
+json::Object::Ptr condition(const std::string& type, bool holds, const std::string& reason,
+                            const std::string& message) {
     json::Object::Ptr out = json::object();
     out->set("type", type);
     out->set("status", holds ? "True" : "False");

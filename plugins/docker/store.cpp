@@ -35,7 +35,8 @@ private:
 };
 
 [[noreturn]] void fail(const char* what, const std::filesystem::path& path, int error) {
-    throw sdk::Failure(ACP_E_INTERNAL, std::string(what) + " " + path.string() + ": " + std::generic_category().message(error));
+    throw sdk::Failure(ACP_E_INTERNAL,
+                       std::string(what) + " " + path.string() + ": " + std::generic_category().message(error));
 }
 
 void write_all(int fd, std::string_view content, const std::filesystem::path& path) {

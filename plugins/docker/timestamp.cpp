@@ -9,7 +9,9 @@ namespace {
 
 constexpr std::string_view kShape = "dddd-dd-ddTdd:dd:dd";
 
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
+}
 
 int number(std::string_view digits) noexcept {
     int value = 0;

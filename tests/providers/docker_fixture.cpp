@@ -1,16 +1,15 @@
 #define CATCH_CONFIG_RUNNER
 #include "providers/docker_fixture.h"
 
+#include <Poco/JSON/Parser.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <catch2/catch.hpp>
 #include <cstdio>
 #include <stdexcept>
-
-#include <Poco/JSON/Parser.h>
-#include <catch2/catch.hpp>
 
 #include "client/abi.h"
 #include "unit/client/caller.h"
@@ -60,13 +59,18 @@ LoadedPlugin& plugin() {
     return the_plugin;
 }
 
-std::string socket_path() { return environment("ACP_TEST_DOCKER_SOCKET", ""); }
-std::string image() { return environment("ACP_TEST_DOCKER_IMAGE", "bb:latest"); }
+std::string socket_path() {
+    return environment("ACP_TEST_DOCKER_SOCKET", "");
+}
+std::string image() {
+    return environment("ACP_TEST_DOCKER_IMAGE", "bb:latest");
+}
 
 Fixture::Fixture(const std::string& more_config) {
     static std::atomic<int> count{0};
     alias_ = "t" + std::to_string(::getpid()) + "-" + std::to_string(++count);
-    config_ = R"({"socket":")" + socket_path() + R"(","network":"none","stop_timeout_s":2,"pull":"never")" + more_config + "}";
+    config_ = R"({"socket":")" + socket_path() + R"(","network":"none","stop_timeout_s":2,"pull":"never")" +
+              more_config + "}";
     std::string pattern = "/tmp/acp-docker-XXXXXX";
     if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp");
     state_dir_ = pattern;
@@ -76,7 +80,8 @@ Fixture::Fixture(const std::string& more_config) {
 Fixture::~Fixture() {
     provider_.reset();
     try {
-        for (const auto& c : containers({})) engine("DELETE", "/containers/" + c->getValue<std::string>("Id") + "?force=1&v=1");
+        for (const auto& c : containers({}))
+            engine("DELETE", "/containers/" + c->getValue<std::string>("Id") + "?force=1&v=1");
     } catch (const std::exception& e) {
         std::fprintf(stderr, "cleaning up: %s\n", e.what());
     }
@@ -171,7 +176,8 @@ sdk::DeploymentSpec rehash(sdk::DeploymentSpec spec) {
     for (const auto& part : spec.args) all += '\n' + part;
     for (const auto& [name, value] : spec.env) all += '\n' + name + '=' + value;
     for (const auto& [name, value] : spec.labels) all += '\n' + name + '=' + value;
-    for (const auto& port : spec.ports) all += '\n' + std::to_string(port.container_port) + ':' + std::to_string(port.host_port);
+    for (const auto& port : spec.ports)
+        all += '\n' + std::to_string(port.container_port) + ':' + std::to_string(port.host_port);
     spec.spec_hash = std::to_string(std::hash<std::string>()(all));
     return spec;
 }

@@ -1,8 +1,8 @@
 // Provider `docker` without a Docker Engine: configuration, and Engines that
 // are dead, foreign, too old or broken.
-#include <functional>
-
+#include <atomic>
 #include <catch2/catch.hpp>
+#include <functional>
 
 #include "client/abi.h"
 #include "support/provider_client.h"
@@ -37,7 +37,8 @@ acp::sdk::DeploymentSpec spec() {
 }
 
 std::string reply(int status, const std::string& body) {
-    return "HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+    return "HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+           body;
 }
 
 /// An Engine that answers /version with `version` and everything else with `other`.
@@ -49,7 +50,9 @@ TinyServer::Script engine(const std::string& version, const std::string& other) 
 
 const std::string kVersion = reply(200, R"({"Version":"20.10.24","ApiVersion":"1.41","MinAPIVersion":"1.12"})");
 
-std::string socket_config(const std::string& path) { return R"({"socket":")" + path + R"("})"; }
+std::string socket_config(const std::string& path) {
+    return R"({"socket":")" + path + R"("})";
+}
 
 }  // namespace
 
@@ -162,8 +165,10 @@ TEST_CASE("docker: an image is pulled when missing, and a failed pull says why")
     const auto script = [](int fd, const std::string& request) {
         if (request.starts_with("GET /version ")) return TinyServer::send(fd, kVersion);
         if (request.starts_with("GET /v1.41/containers/json")) return TinyServer::send(fd, reply(200, "[]"));
-        if (request.starts_with("GET /v1.41/images/")) return TinyServer::send(fd, reply(404, R"({"message":"no such image"})"));
-        TinyServer::send(fd, reply(200, "{\"status\":\"Pulling\"}\r\n{\"errorDetail\":{},\"error\":\"toomanyrequests\"}\r\n"));
+        if (request.starts_with("GET /v1.41/images/"))
+            return TinyServer::send(fd, reply(404, R"({"message":"no such image"})"));
+        TinyServer::send(
+            fd, reply(200, "{\"status\":\"Pulling\"}\r\n{\"errorDetail\":{},\"error\":\"toomanyrequests\"}\r\n"));
     };
     TinyServer server(script);
     const std::string config = R"({"endpoint":")" + server.base() + "\"";
@@ -199,4 +204,49 @@ TEST_CASE("docker: what the Engine cannot do is said in the matrix and in the ca
     CHECK(provider.capabilities().size() == 16);
     CHECK(provider.provision_namespace("a", "{}").code == ACP_E_UNSUPPORTED);
     CHECK(provider.deprovision_namespace("a").code == ACP_E_UNSUPPORTED);
+}
+
+TEST_CASE("docker: ports are published, and health counts") {
+    ScratchFolder folder;
+    std::atomic<bool> created{false};
+    std::atomic<const char*> health{"healthy"};
+    TinyServer server([&](int fd, const std::string& request) {
+        const auto is = [&](const char* line) { return request.starts_with(line); };
+        if (is("GET /version ")) return TinyServer::send(fd, kVersion);
+        if (is("GET /v1.41/images/")) return TinyServer::send(fd, reply(200, "{}"));
+        if (is("POST /v1.41/containers/create?name=docker-web-1 ")) {
+            created = true;
+            return TinyServer::send(fd, reply(201, R"({"Id":"c1","Warnings":[]})"));
+        }
+        if (is("POST /v1.41/containers/c1/start ")) return TinyServer::send(fd, "HTTP/1.1 204 No Content\r\n\r\n");
+        if (is("GET /v1.41/containers/json?"))
+            return TinyServer::send(fd, reply(200, !created ? "[]" : R"([{"Id":"c1","Names":["/docker-web-1"],
+                "Image":"bb:latest","State":"running","Ports":[{"IP":"127.0.0.1","PrivatePort":80,"PublicPort":8080,"Type":"tcp"},
+                {"PrivatePort":81,"Type":"tcp"}],"Labels":{"io.alphaswarm.cp.service":"web","io.alphaswarm.cp.replica":"1",
+                "io.alphaswarm.cp.revision":"1","io.alphaswarm.cp.spec-hash":"1"}}])"));
+        if (is("GET /v1.41/containers/c1/json "))
+            return TinyServer::send(fd, reply(200, R"({"State":{"Status":"running","StartedAt":"2026-01-31T08:15:00.5Z",
+                "FinishedAt":"0001-01-01T00:00:00Z","Health":{"Status":")" +
+                                                       std::string(health.load()) + R"("}}})"));
+        TinyServer::send(fd, reply(500, "{}"));
+    });
+    ProviderClient provider(host(), plugin(), "docker", R"({"endpoint":")" + server.base() + "\"}", folder.path());
+    acp::sdk::DeploymentSpec s = spec();
+    s.ports = {{"http", "tcp", 80, 8080}, {"any", "udp", 53, 0}};
+    const Answer answer = provider.start(s);
+    REQUIRE(answer.message == "");
+    std::string body;
+    for (const std::string& request : server.requests())
+        if (request.find("/containers/create") != std::string::npos) body = request;
+    CHECK_THAT(body, Contains(R"("80/tcp":[{"HostIp":"127.0.0.1","HostPort":"8080"}])"));
+    CHECK_THAT(body, Contains(R"("53/udp":[{"HostIp":"127.0.0.1","HostPort":""}])"));
+    CHECK(answer.status().phase == ACP_PHASE_RUNNING);
+    CHECK(answer.status().endpoints_json == R"([{"name":"http","host":"127.0.0.1","port":8080,"protocol":"tcp"}])");
+    CHECK(answer.status().last_transition_unix_ms == 1'769'847'300'500);
+    health = "starting";
+    CHECK(provider.status("web").status().phase == ACP_PHASE_STARTING);
+    CHECK(provider.status("web").status().replicas_ready == 0);
+    health = "unhealthy";
+    CHECK(provider.status("web").status().phase == ACP_PHASE_DEGRADED);
+    CHECK_THAT(provider.status("web").status().conditions_json, Contains("Unhealthy"));
 }

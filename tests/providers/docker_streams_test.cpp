@@ -1,8 +1,7 @@
 // acp.logs/1 and acp.exec/1 of provider `docker`.
 #include <algorithm>
-#include <regex>
-
 #include <catch2/catch.hpp>
+#include <regex>
 
 #include "providers/docker_fixture.h"
 
@@ -30,7 +29,9 @@ std::size_t count(const std::string& text, const std::string& part) {
     return n;
 }
 
-bool holds(const FakeStream::Output& output, const std::string& text) { return output.out.find(text) != std::string::npos; }
+bool holds(const FakeStream::Output& output, const std::string& text) {
+    return output.out.find(text) != std::string::npos;
+}
 
 const std::string kCount = "for i in 1 2 3 4 5 6 7 8 9 10; do echo line-$i; done; exec sleep 1000";
 
@@ -114,7 +115,10 @@ TEST_CASE("docker: follow goes on over a restart and takes in new replicas") {
 
 TEST_CASE("docker: follow with tail 0 starts with what comes") {
     Fixture f;
-    REQUIRE(f.provider().start(shell("web", "echo past; while ! test -e /tmp/go; do sleep 0.05; done; echo future; exec sleep 1000")).ok());
+    REQUIRE(f.provider()
+                .start(shell("web",
+                             "echo past; while ! test -e /tmp/go; do sleep 0.05; done; echo future; exec sleep 1000"))
+                .ok());
     REQUIRE(f.log_gets("web", "past"));
     FakeStream stream;
     REQUIRE(f.provider().logs("web", stream, {true, 0, 0, ""}).ok());
@@ -131,8 +135,9 @@ TEST_CASE("docker: a command's output and exit code") {
     CHECK(ok.err == "err\n");
     CHECK(ok.status == R"({"status":"Success"})");
     const auto bad = f.run("web", {"/bin/sh", "-c", "exit 3"});
-    CHECK(bad.status ==
-          R"({"status":"Failure","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"3"}]}})");
+    CHECK(
+        bad.status ==
+        R"({"status":"Failure","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"3"}]}})");
     // A command that ran and ended like one that cannot be found.
     CHECK_THAT(f.run("web", {"/bin/sh", "-c", "exit 127"}).status, Contains("\"127\""));
     const std::string host_of_two = f.container_id("web", 2).substr(0, 12);
@@ -180,7 +185,8 @@ TEST_CASE("docker: a terminal merges the channels and takes its size") {
     REQUIRE(stream.send(ACP_CHANNEL_RESIZE, R"({"Width":123,"Height":45})"));
     REQUIRE(stream.send(ACP_CHANNEL_RESIZE, "nonsense"));
     REQUIRE(stream.send(ACP_CHANNEL_STDIN, "test -t 0 && echo is-a-tt''y; echo to-err''or >&2\n"));
-    REQUIRE(stream.read_until([](const FakeStream::Output& o) { return holds(o, "is-a-tty") && holds(o, "to-error"); }));
+    REQUIRE(
+        stream.read_until([](const FakeStream::Output& o) { return holds(o, "is-a-tty") && holds(o, "to-error"); }));
     REQUIRE(stream.send(ACP_CHANNEL_STDIN, "exit 4\n"));
     REQUIRE(stream.read_to_end());
     CHECK(stream.output().err.empty());
@@ -194,8 +200,12 @@ TEST_CASE("docker: a listener that leaves ends the session") {
     REQUIRE(f.provider().exec("web", stream, {{"/bin/cat"}, false, true, ""}).ok());
     REQUIRE(stream.send(ACP_CHANNEL_STDIN, "echo"));
     REQUIRE(stream.read_until([](const FakeStream::Output& o) { return o.out == "echo"; }));
-    SECTION("the listener") { stream.close(); }
-    SECTION("the instance") { f.recreate(); }
+    SECTION("the listener") {
+        stream.close();
+    }
+    SECTION("the instance") {
+        f.recreate();
+    }
     CHECK(stream.wait_released());
     // The command had standard input, so its end is its own.
     CHECK(wait_until([&] { return f.run("web", {"/bin/ps"}).out.find("/bin/cat") == std::string::npos; }));

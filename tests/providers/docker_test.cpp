@@ -1,8 +1,7 @@
 // start, stop, scale, restart, delete, status, list, metrics and health of provider `docker`.
 #include <atomic>
-#include <thread>
-
 #include <catch2/catch.hpp>
+#include <thread>
 
 #include "providers/docker_fixture.h"
 
@@ -169,7 +168,8 @@ TEST_CASE("docker: what a spec says reaches the container") {
     CHECK(container->getObject("HostConfig")->getValue<std::int64_t>("NanoCpus") == 500'000'000);
     CHECK(container->getObject("HostConfig")->getValue<std::int64_t>("Memory") == 64 * 1024 * 1024);
     CHECK(container->getObject("HostConfig")->getValue<std::string>("NetworkMode") == "none");
-    CHECK(container->getObject("HostConfig")->getObject("RestartPolicy")->getValue<std::string>("Name") == "on-failure");
+    CHECK(container->getObject("HostConfig")->getObject("RestartPolicy")->getValue<std::string>("Name") ==
+          "on-failure");
     CHECK(f.run("web", {"/bin/sh", "-c", "echo \"$GREETING in $(pwd)\""}).out == "hello = world in /tmp\n");
     // No environment value is told by the status, nor readable by others.
     const auto status = f.provider().status("web").status();
@@ -192,15 +192,32 @@ TEST_CASE("docker: specs that are refused, with a pointer") {
         {"/image", [](DeploymentSpec& s) { s.image = "../../info"; }},
         {"/image", [](DeploymentSpec& s) { s.image = "no-such-image:1"; }},
         {"/replicas", [](DeploymentSpec& s) { s.replicas = 101; }},
-        {"/replicas", [](DeploymentSpec& s) {
+        {"/replicas",
+         [](DeploymentSpec& s) {
              s.replicas = 2;
              s.ports = {{"http", "tcp", 80, 8080}};
          }},
-        {"/ports/0", [](DeploymentSpec& s) { s.ports = {{"http", "sctp", 80, 0}}; }},
-        {"/env", [](DeploymentSpec& s) { s.env = {{"A=B", "c"}}; }},
-        {"/env/A", [](DeploymentSpec& s) { s.env = {{"A", std::string("b\0c", 3)}}; }},
-        {"/env_from_secrets", [](DeploymentSpec& s) { s.env_from_secrets = {{"A", "x"}}; }, ACP_E_UNSUPPORTED},
-        {"/labels", [](DeploymentSpec& s) { s.labels = {{"io.alphaswarm.cp.alias", "x"}}; }},
+        {"/ports/0",
+         [](DeploymentSpec& s) {
+             s.ports = {{"http", "sctp", 80, 0}};
+         }},
+        {"/env",
+         [](DeploymentSpec& s) {
+             s.env = {{"A=B", "c"}};
+         }},
+        {"/env/A",
+         [](DeploymentSpec& s) {
+             s.env = {{"A", std::string("b\0c", 3)}};
+         }},
+        {"/env_from_secrets",
+         [](DeploymentSpec& s) {
+             s.env_from_secrets = {{"A", "x"}};
+         },
+         ACP_E_UNSUPPORTED},
+        {"/labels",
+         [](DeploymentSpec& s) {
+             s.labels = {{"io.alphaswarm.cp.alias", "x"}};
+         }},
         {"/resources/cpu", [](DeploymentSpec& s) { s.resources_json = R"({"cpu":"fast"})"; }},
         {"/resources/memory", [](DeploymentSpec& s) { s.resources_json = R"({"memory":"-1Mi"})"; }},
         {"/resources/memory", [](DeploymentSpec& s) { s.resources_json = R"({"memory":"1Mi"})"; }},

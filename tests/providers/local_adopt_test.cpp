@@ -1,5 +1,9 @@
 // A restart of the control plane: what the next instance finds of the one before.
 #include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -12,7 +16,10 @@ using namespace acp::test;
 
 TEST_CASE("local: the next instance takes over running processes, logs and exit codes") {
     LocalFixture f;
-    REQUIRE(f.provider().start(shell("web", "echo before; while [ ! -e go ]; do sleep 0.02; done; echo after; exec sleep 1000", 1)).ok());
+    REQUIRE(
+        f.provider()
+            .start(shell("web", "echo before; while [ ! -e go ]; do sleep 0.02; done; echo after; exec sleep 1000", 1))
+            .ok());
     auto s = shell("job", "while [ ! -e go ]; do sleep 0.02; done; exit 5");
     s.metadata_json = R"({"restart":"never"})";
     REQUIRE(f.provider().start(rehash(s)).ok());
@@ -38,6 +45,43 @@ TEST_CASE("local: the next instance takes over running processes, logs and exit 
     CHECK(f.provider().stop("web").ok());
     f.recreate();
     CHECK(f.provider().status("web").status().phase == ACP_PHASE_STOPPED);
+}
+
+// Run by the next test in a process of its own, which it kills.
+TEST_CASE("local: an instance that is about to be killed", "[.to-be-killed]") {
+    const char* state_dir = std::getenv("ACP_TEST_STATE_DIR");
+    REQUIRE(state_dir);
+    ProviderClient provider(host(), plugin(), "local", "{}", state_dir);
+    REQUIRE(provider.start(shell("web", "echo alive; exec sleep 1000")).ok());
+    for (;;) ::pause();
+}
+
+TEST_CASE("local: a workload outlives a killed control plane") {
+    LocalFixture f;
+    std::string self = "/proc/self/exe", filter = "[.to-be-killed]",
+                variable = "ACP_TEST_STATE_DIR=" + f.state_dir().string();
+    char* argv[] = {self.data(), filter.data(), nullptr};
+    char* env[] = {variable.data(), nullptr};
+    ::pid_t child = 0;
+    REQUIRE(::posix_spawn(&child, argv[0], nullptr, nullptr, argv, env) == 0);
+    const bool started = wait_until([&] {
+        f.recreate();
+        return f.provider().status("web").ok() && f.provider().status("web").status().phase == ACP_PHASE_RUNNING;
+    });
+    ::kill(child, SIGKILL);
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    REQUIRE(WIFSIGNALED(status));
+    REQUIRE(started);
+
+    f.recreate();
+    const int pid = f.pid("web");
+    CHECK(alive(pid));
+    CHECK(f.log("web") == "alive\n");
+    REQUIRE(f.provider().start(shell("web", "echo alive; exec sleep 1000")).ok());
+    CHECK(f.pid("web") == pid);
+    REQUIRE(f.provider().stop("web").ok());
+    CHECK_FALSE(alive(pid));
 }
 
 TEST_CASE("local: the same spec after a takeover changes nothing") {

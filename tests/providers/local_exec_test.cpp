@@ -28,7 +28,9 @@ struct Running : LocalFixture {
 constexpr const char* kExit3 =
     R"({"status":"Failure","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"3"}]}})";
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool has(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
 
 }  // namespace
 
@@ -89,7 +91,9 @@ TEST_CASE("local: exec without input reads nothing, and a command that closes it
 TEST_CASE("local: exec is killed, with what it started, when its stream closes") {
     Running f;
     FakeStream stream;
-    REQUIRE(f.provider().exec("web", stream, sh("sleep 1001 & echo $!; setsid sleep 1002 & echo $!; echo $$ ready; wait")).ok());
+    REQUIRE(f.provider()
+                .exec("web", stream, sh("sleep 1001 & echo $!; setsid sleep 1002 & echo $!; echo $$ ready; wait"))
+                .ok());
     REQUIRE(stream.read_until([](const FakeStream::Output& o) { return has(o.out, "ready"); }));
     std::istringstream pids(stream.output().out);
     int group = 0, session = 0, leader = 0;
@@ -133,7 +137,10 @@ TEST_CASE("local: exec dies with the instance and with the workload") {
 TEST_CASE("local: exec with a terminal") {
     Running f;
     FakeStream stream;
-    REQUIRE(f.provider().exec("web", stream, sh("tty; echo ready; read line; stty size; echo got $line; cat; exit 3", true, true)).ok());
+    REQUIRE(
+        f.provider()
+            .exec("web", stream, sh("tty; echo ready; read line; stty size; echo got $line; cat; exit 3", true, true))
+            .ok());
     REQUIRE(stream.read_until([](const FakeStream::Output& o) { return has(o.out, "ready"); }));
     CHECK_THAT(stream.output().out, Catch::Contains("/dev/pts/"));
     CHECK(stream.send(ACP_CHANNEL_RESIZE, R"({"Width":91,"Height":37})"));

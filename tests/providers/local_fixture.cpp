@@ -28,16 +28,24 @@ LocalFixture::LocalFixture(const std::string& config_json) {
     std::string name = fs::temp_directory_path() / "acp-local-XXXXXX";
     if (!::mkdtemp(name.data())) throw std::runtime_error("cannot make a temporary folder");
     state_dir_ = name;
-    recreate(config_json);
+    try {
+        recreate(config_json);
+    } catch (...) {
+        fs::remove_all(state_dir_);
+        throw;
+    }
 }
 
 LocalFixture::~LocalFixture() {
-    for (const auto& status : provider_->list().statuses) provider_->remove(status.service_id);
+    const auto left = provider_->list().statuses;
+    for (const auto& status : left) provider_->stop(status.service_id);
     std::string defects;
     if (fs::exists(state_dir_ / "workloads"))
         for (const auto& entry : fs::recursive_directory_iterator(state_dir_ / "workloads"))
-            if (entry.path().filename() == "supervisor.err" && entry.file_size() > 0) defects += entry.path().string() + " ";
+            if (entry.path().filename() == "supervisor.err" && entry.file_size() > 0)
+                defects += entry.path().string() + " ";
     CHECK(defects == "");
+    for (const auto& status : left) CHECK(provider_->remove(status.service_id).ok());
     CHECK(wait_until([] { return zombies() == 0; }));
     provider_.reset();
     fs::remove_all(state_dir_);
@@ -65,7 +73,9 @@ Poco::JSON::Object::Ptr LocalFixture::replica(const std::string& id, unsigned nu
     return {};
 }
 
-int LocalFixture::pid(const std::string& id, unsigned number) { return replica(id, number)->getValue<int>("pid"); }
+int LocalFixture::pid(const std::string& id, unsigned number) {
+    return replica(id, number)->getValue<int>("pid");
+}
 
 std::string LocalFixture::log(const std::string& id) {
     FakeStream stream;

@@ -1,8 +1,13 @@
 // acp.logs/1 of provider `local`.
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <regex>
 
+#include "files.h"
 #include "providers/local_fixture.h"
 
 namespace fs = std::filesystem;
@@ -20,7 +25,25 @@ std::vector<std::string> lines(LocalFixture& f, const std::string& id, const Log
     return stream.output().writes;
 }
 
-std::string text_of(const std::string& line) { return line.substr(line.find(' ', line.find(' ') + 1) + 1); }
+// Whether the supervisor has dealt with all that its process printed: its pipes
+// are empty and it sleeps.
+bool caught_up(int supervisor) {
+    const fs::path proc = "/proc/" + std::to_string(supervisor);
+    for (const auto& entry : fs::directory_iterator(proc / "fd")) {
+        if (!fs::read_symlink(entry.path()).string().starts_with("pipe:")) continue;
+        const acp::local::Fd pipe(::open(entry.path().c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+        int waiting = 0;
+        if (::ioctl(pipe.get(), FIONREAD, &waiting) != 0 || waiting > 0) return false;
+    }
+    std::ifstream in(proc / "stat");
+    std::string stat;
+    std::getline(in, stat);
+    return stat.find(") S ") != std::string::npos;
+}
+
+std::string text_of(const std::string& line) {
+    return line.substr(line.find(' ', line.find(' ') + 1) + 1);
+}
 
 int64_t time_of(const std::string& line) {
     std::tm utc{};
@@ -47,7 +70,10 @@ TEST_CASE("local: log lines have time, replica and text, by channel") {
 
 TEST_CASE("local: tail, since and replica choose lines") {
     LocalFixture f;
-    REQUIRE(f.provider().start(shell("web", "for i in 1 2 3 4 5 6 7 8 9 10; do echo r$ACP_REPLICA-$i; done; exec sleep 1000", 2)).ok());
+    REQUIRE(
+        f.provider()
+            .start(shell("web", "for i in 1 2 3 4 5 6 7 8 9 10; do echo r$ACP_REPLICA-$i; done; exec sleep 1000", 2))
+            .ok());
     REQUIRE(f.log_gets("web", "r0-10"));
     REQUIRE(f.log_gets("web", "r1-10"));
     const auto all = lines(f, "web", {});
@@ -71,13 +97,15 @@ TEST_CASE("local: tail, since and replica choose lines") {
 
 TEST_CASE("local: following sees every line over rotations and restarts, and ends with its listener") {
     LocalFixture f(R"({"log_max_bytes":4096,"log_files":4})");
-    const auto counting = shell("web", "i=0; while [ $i -lt 400 ]; do i=$((i+1)); echo line-$i; sleep 0.003; done; echo end; exec sleep 1000");
+    const auto counting = shell(
+        "web", "i=0; while [ $i -lt 400 ]; do i=$((i+1)); echo line-$i; sleep 0.003; done; echo end; exec sleep 1000");
     REQUIRE(f.provider().start(counting).ok());
     FakeStream stream;
     REQUIRE(f.provider().logs("web", stream, {true, -1, 0, ""}).ok());
     REQUIRE(stream.read_until([](const FakeStream::Output& o) { return o.out.find(" end\n") != std::string::npos; }));
     REQUIRE(stream.output().writes.size() == 401);
-    for (std::size_t i = 0; i < 400; ++i) CHECK(text_of(stream.output().writes[i]) == "line-" + std::to_string(i + 1) + "\n");
+    for (std::size_t i = 0; i < 400; ++i)
+        CHECK(text_of(stream.output().writes[i]) == "line-" + std::to_string(i + 1) + "\n");
     CHECK(fs::exists(f.folder("web") / "replicas/0/log.3"));
     CHECK_FALSE(fs::exists(f.folder("web") / "replicas/0/log.4"));
     CHECK(fs::file_size(f.folder("web") / "replicas/0/log.1") <= 4096);
@@ -89,14 +117,17 @@ TEST_CASE("local: following sees every line over rotations and restarts, and end
 
     // A replica that comes later is followed too.
     REQUIRE(f.provider().scale("web", 2).ok());
-    REQUIRE(stream.read_until([](const FakeStream::Output& o) { return o.out.find(" 1 line-1\n") != std::string::npos; }));
+    REQUIRE(
+        stream.read_until([](const FakeStream::Output& o) { return o.out.find(" 1 line-1\n") != std::string::npos; }));
     stream.close();
     CHECK(stream.wait_released(1s));
 }
 
 TEST_CASE("local: following what is to come, until the workload is deleted") {
     LocalFixture f;
-    REQUIRE(f.provider().start(shell("web", "echo old; while [ ! -e go ]; do sleep 0.02; done; echo new; exec sleep 1000")).ok());
+    REQUIRE(f.provider()
+                .start(shell("web", "echo old; while [ ! -e go ]; do sleep 0.02; done; echo new; exec sleep 1000"))
+                .ok());
     REQUIRE(f.log_gets("web", "old"));
     FakeStream stream;
     REQUIRE(f.provider().logs("web", stream, {true, 0, 0, ""}).ok());
@@ -111,7 +142,9 @@ TEST_CASE("local: following what is to come, until the workload is deleted") {
 
 TEST_CASE("local: a long line is split, each piece but the last marked") {
     LocalFixture f;
-    REQUIRE(f.provider().start(shell("web", "head -c 40000 /dev/zero | tr '\\0' x; echo; echo next; exec sleep 1000")).ok());
+    REQUIRE(f.provider()
+                .start(shell("web", "head -c 40000 /dev/zero | tr '\\0' x; echo; echo next; exec sleep 1000"))
+                .ok());
     REQUIRE(f.log_gets("web", "next"));
     const auto all = lines(f, "web", {});
     REQUIRE(all.size() == 4);
@@ -123,7 +156,10 @@ TEST_CASE("local: a long line is split, each piece but the last marked") {
 
 TEST_CASE("local: a slow listener holds the log back, not the process, and loses nothing that is kept") {
     LocalFixture f;
-    REQUIRE(f.provider().start(shell("web", "i=0; while [ $i -lt 5000 ]; do i=$((i+1)); echo line-$i; done; echo end; exec sleep 1000")).ok());
+    REQUIRE(f.provider()
+                .start(shell(
+                    "web", "i=0; while [ $i -lt 5000 ]; do i=$((i+1)); echo line-$i; done; echo end; exec sleep 1000"))
+                .ok());
     FakeStream stream(1024);
     REQUIRE(f.provider().logs("web", stream, {true, -1, 0, ""}).ok());
     REQUIRE(f.log_gets("web", "end"));  // the process is done though nobody read
@@ -131,6 +167,30 @@ TEST_CASE("local: a slow listener holds the log back, not the process, and loses
     CHECK(stream.output().writes.size() == 5001);
     stream.close();
     CHECK(stream.wait_released(1s));
+}
+
+TEST_CASE("local: a log that cannot be written loses records, tells so, and never holds the process up") {
+    LocalFixture f;
+    REQUIRE(
+        f.provider()
+            .start(shell(
+                "web",
+                "echo first; while [ ! -e go ]; do sleep 0.02; done; for i in 1 2 3; do echo lost; done; touch gone; "
+                "while [ ! -e end ]; do sleep 0.02; done; echo last; exec sleep 1000"))
+            .ok());
+    REQUIRE(f.log_gets("web", "first"));
+    const int supervisor = f.replica("web", 0)->getValue<int>("supervisor_pid");
+    // As a full disk, for the supervisor alone: no file may grow beyond this.
+    const auto size = static_cast<rlim_t>(fs::file_size(f.folder("web") / "replicas/0/log") + 10);
+    const rlimit full{size, RLIM_INFINITY}, free{RLIM_INFINITY, RLIM_INFINITY};
+    REQUIRE(::prlimit(supervisor, RLIMIT_FSIZE, &full, nullptr) == 0);
+    std::ofstream(f.folder("web") / "work/go");
+    REQUIRE(wait_until([&] { return fs::exists(f.folder("web") / "work/gone"); }));
+    REQUIRE(wait_until([&] { return caught_up(supervisor); }));
+    REQUIRE(::prlimit(supervisor, RLIMIT_FSIZE, &free, nullptr) == 0);
+    std::ofstream(f.folder("web") / "work/end");
+    REQUIRE(f.log_gets("web", "last"));
+    CHECK(f.log("web") == "first\n3 log records lost here: the log was not writable\nlast\n");
 }
 
 TEST_CASE("local: the end of the instance ends its streams") {

@@ -37,7 +37,9 @@ constexpr std::array<std::uint8_t, 256> make_char_table() noexcept {
 
 inline constexpr std::array<std::uint8_t, 256> kCharTable = make_char_table();
 
-inline bool is(char c, CharClass what) noexcept { return (kCharTable[static_cast<unsigned char>(c)] & what) != 0; }
+inline bool is(char c, CharClass what) noexcept {
+    return (kCharTable[static_cast<unsigned char>(c)] & what) != 0;
+}
 
 /// First byte that is no field content, or `end`. Eight bytes a step while
 /// none of them is a control: a false alarm (HTAB, or a borrow between lanes)

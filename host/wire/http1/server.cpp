@@ -14,12 +14,17 @@ constexpr std::size_t kOutputAhead = 64 * 1024;
 /// One connection may keep the loop this long before others get their turn.
 constexpr std::size_t kPumpBytes = 1024 * 1024;
 constexpr std::uint64_t kRequestsPerTurn = 64;
+/// A body is read in pieces of at least this; the buffer has it behind the largest head.
+constexpr std::size_t kBodyRoom = 4096;
 
-bool may_have_content(int status) noexcept { return status >= 200 && status != 204 && status != 304; }
+bool may_have_content(int status) noexcept {
+    return status >= 200 && status != 204 && status != 304;
+}
 
 bool acceptable_request_id(std::string_view id) noexcept {
     return !id.empty() && id.size() <= 64 && std::all_of(id.begin(), id.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+               c == '.';
     });
 }
 
@@ -58,7 +63,10 @@ ServerConnection::~ServerConnection() = default;
 void ServerConnection::drain() {
     draining_ = true;
     if (state_ == State::head && input().empty()) {
-        abort();
+        if (output_pending() > 0)
+            close_after_flush();  // the last answer is still on its way
+        else
+            abort();
     } else if (state_ == State::streaming) {
         // A follower would never end by itself; it can resume elsewhere.
         stop_source(ACP_CLOSE_SHUTDOWN);
@@ -80,6 +88,11 @@ void ServerConnection::process() {
     const std::uint64_t served_before = served_;
     bool yield = false;
     while (!closing() && (state_ == State::head || state_ == State::body)) {
+        // A peer that asks and does not read gets no more answers until it does.
+        if (state_ == State::head && output_pending() >= kOutputAhead) {
+            flush();
+            if (output_pending() > 0) break;
+        }
         const bool progress = state_ == State::head ? begin_exchange() : read_more_body();
         if (!progress && !fill_input()) break;
         if (served_ - served_before >= kRequestsPerTurn) {
@@ -104,6 +117,10 @@ void ServerConnection::process() {
 /// Nothing more can be done now: who waits for what, and until when.
 void ServerConnection::wait_for_more() {
     if (state_ != State::head) return;
+    if (output_pending() > 0) {
+        release_input();  // on_flushed comes back here
+        return;
+    }
     if (input_ended() || (draining_ && input().empty())) {
         close_after_flush();
         return;
@@ -119,7 +136,10 @@ void ServerConnection::wait_for_more() {
 
 /// Parses the next head and hands it up. False: nothing to do until more comes.
 bool ServerConnection::begin_exchange() {
-    if (input().empty()) return false;
+    if (input().empty()) {
+        compact_input();  // the whole buffer is free again
+        return false;
+    }
     Refusal refusal = Refusal::none;
     const HeadLimits limits{limits_.header_bytes, limits_.header_fields, limits_.target_bytes};
     switch (parse_request(input(), limits, scanned_, head_, refusal)) {
@@ -133,6 +153,14 @@ bool ServerConnection::begin_exchange() {
         case Parse::complete:
             break;
     }
+    const bool has_body = head_.framing == Framing::chunked || head_.content_length > 0;
+    if (has_body && input_position() > 0 && input_room() + input().size() - head_.size < kBodyRoom) {
+        // The head must not move while it is served: room for the body is made now.
+        compact_input();
+        scanned_ = 0;
+        return begin_exchange();
+    }
+    disarm_unless_writing();
     counters().requests.add();
     scanned_ = 0;
     consume(head_.size);
@@ -141,7 +169,7 @@ bool ServerConnection::begin_exchange() {
     request_.target = head_.target;
     request_.authority = head_.authority;
     request_.fields = {head_.fields.data(), head_.field_count};
-    request_.has_body = head_.framing == Framing::chunked || head_.content_length > 0;
+    request_.has_body = has_body;
     request_.peer = peer();
     take_request_id();
     body_unread_ = request_.has_body;
@@ -185,7 +213,8 @@ void ServerConnection::read_body(std::uint64_t limit, std::function<void(std::st
 /// Moves what has arrived into the body. False: wait for more.
 bool ServerConnection::read_more_body() {
     if (head_.framing == Framing::length) {
-        std::string_view part = input().substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, input().size())));
+        std::string_view part =
+            input().substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, input().size())));
         body_.append(part);
         body_left_ -= part.size();
         consume(part.size());

@@ -3,11 +3,10 @@
 #include <sys/socket.h>
 
 #include <atomic>
+#include <catch2/catch.hpp>
 #include <chrono>
 #include <string>
 #include <vector>
-
-#include <catch2/catch.hpp>
 
 #include "base/clock.h"
 #include "caller.h"
@@ -33,8 +32,9 @@ TEST_CASE("a request is written as RFC 9112 has it, and the answer comes whole")
     CHECK(caller.status == 200);
     CHECK(caller.reply == "hello");
     CHECK(caller.reply_fields["X-A"] == "b");
-    CHECK(server.requests().at(0) == "POST /x?y=z HTTP/1.1\r\nHost: " + server.base().substr(7) +
-                                         "\r\nAccept: text/plain\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbody");
+    CHECK(server.requests().at(0) ==
+          "POST /x?y=z HTTP/1.1\r\nHost: " + server.base().substr(7) +
+              "\r\nAccept: text/plain\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbody");
 }
 
 TEST_CASE("every framing, in one piece") {

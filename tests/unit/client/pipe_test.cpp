@@ -3,9 +3,8 @@
 #include <sys/socket.h>
 
 #include <atomic>
-#include <string>
-
 #include <catch2/catch.hpp>
+#include <string>
 
 #include "base/clock.h"
 #include "caller.h"

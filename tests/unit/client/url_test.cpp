@@ -1,9 +1,8 @@
 #include "client/url.h"
 
+#include <catch2/catch.hpp>
 #include <string>
 #include <vector>
-
-#include <catch2/catch.hpp>
 
 using namespace acp;
 using namespace acp::client;

@@ -1,10 +1,9 @@
-#include "wire/http1/parse.h"
-
+#include <catch2/catch.hpp>
 #include <set>
 #include <string>
 #include <vector>
 
-#include <catch2/catch.hpp>
+#include "wire/http1/parse.h"
 
 using namespace acp::wire::http1;
 
@@ -257,11 +256,13 @@ TEST_CASE("versions, persistence, expectations and upgrades") {
         {"GET / HTTP/1.1\r\nHost: a\r\nConnection: x, Close\r\n\r\n", 1, false, false, false, Framing::none},
         {"GET / HTTP/1.0\r\n\r\n", 0, false, false, false, Framing::none},
         {"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", 0, true, false, false, Framing::none},
-        {"GET / HTTP/1.0\r\nConnection: keep-alive\r\nConnection: close\r\n\r\n", 0, false, false, false, Framing::none},
+        {"GET / HTTP/1.0\r\nConnection: keep-alive\r\nConnection: close\r\n\r\n", 0, false, false, false,
+         Framing::none},
         {"GET http://a/ HTTP/1.0\r\n\r\n", 0, false, false, false, Framing::none},
         {"PUT / HTTP/1.1\r\nHost: a\r\nExpect: 100-Continue\r\nContent-Length: 0\r\n\r\n", 1, true, false, true,
          Framing::length},
-        {"PUT / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n", 0, false, false, false, Framing::length},
+        {"PUT / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n", 0, false, false, false,
+         Framing::length},
         {"PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: CHUNKED\r\n\r\n", 1, true, false, false, Framing::chunked},
         {"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", 1, true, true, false,
          Framing::none},
@@ -289,7 +290,8 @@ TEST_CASE("a head object is used again without a trace of the last request") {
     RequestHead head;
     REQUIRE(request("PUT / HTTP/1.0\r\nHost: a\r\nContent-Length: 7\r\nConnection: keep-alive\r\n\r\n", head).parse ==
             Parse::complete);
-    REQUIRE(request("GET http://b/ HTTP/1.1\r\nHost: b\r\nExpect: 100-continue\r\n\r\n", head).parse == Parse::complete);
+    REQUIRE(request("GET http://b/ HTTP/1.1\r\nHost: b\r\nExpect: 100-continue\r\n\r\n", head).parse ==
+            Parse::complete);
     REQUIRE(request("GET /x HTTP/1.0\r\n\r\n", head).parse == Parse::complete);
     CHECK(head.content_length == 0);
     CHECK(head.framing == Framing::none);
@@ -421,8 +423,7 @@ TEST_CASE("responses that a strict client refuses") {
             std::size_t scanned = 0;
             Verdict two;
             two.parse = parse_response(std::string_view(text).substr(0, split), {}, scanned, "GET", head, two.refusal);
-            if (two.parse == Parse::incomplete)
-                two.parse = parse_response(text, {}, scanned, "GET", head, two.refusal);
+            if (two.parse == Parse::incomplete) two.parse = parse_response(text, {}, scanned, "GET", head, two.refusal);
             REQUIRE(two.parse == v.parse);
             REQUIRE(two.refusal == v.refusal);
         }
@@ -452,7 +453,8 @@ TEST_CASE("tokens, values and lists") {
     for (const char* bad : {"", "a b", "a:b", "\"", "(", "\x7f", "\xc3\xa9"}) CHECK_FALSE(is_token(bad));
     CHECK(is_field_value(""));
     CHECK(is_field_value("a\tb \xff 0123456789 0123456789"));
-    for (const char* bad : {"a\rb", "a\nb", "\x01", "0123456789abcdef\x7f", "0123456\x1f"}) CHECK_FALSE(is_field_value(bad));
+    for (const char* bad : {"a\rb", "a\nb", "\x01", "0123456789abcdef\x7f", "0123456\x1f"})
+        CHECK_FALSE(is_field_value(bad));
     CHECK_FALSE(is_field_value(std::string_view("a\0b", 3)));
     CHECK(equals_ci("CoNt", "cont"));
     CHECK_FALSE(equals_ci("cont", "conta"));
