@@ -24,4 +24,6 @@ function(acp_add_plugin name)
     target_link_options(${name} PRIVATE -Wl,-z,defs)
   endif()
   target_link_libraries(${name} PRIVATE acp::plugin-sdk ${arg_LIBRARIES})
+  # For checks over all plugins of a project.
+  set_property(GLOBAL APPEND PROPERTY ACP_PLUGINS ${name})
 endfunction()

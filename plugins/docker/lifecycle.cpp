@@ -37,6 +37,7 @@ void Lifecycle::change(const sdk::Call& call, const std::optional<Desired>& befo
 }
 
 sdk::DeploymentStatus Lifecycle::start(const sdk::Call& call, const sdk::DeploymentSpec& spec) {
+    if (spec.is_kept_one()) return start_again(call, spec.service_id);
     Desired next = desired_from_spec(spec);
     const ServiceLocks::Held held = locks_.acquire(call, next.service_id);
     const std::optional<Desired> before = store_.load(next.service_id);
@@ -56,6 +57,16 @@ sdk::DeploymentStatus Lifecycle::start(const sdk::Call& call, const sdk::Deploym
     }
     change(call, before, next);
     return status(call, next.service_id);
+}
+
+sdk::DeploymentStatus Lifecycle::start_again(const sdk::Call& call, const std::string& id) {
+    require_known(call, id);
+    const ServiceLocks::Held held = locks_.acquire(call, id);
+    const Desired before = require_record(call, id);
+    Desired next = before;
+    if (next.replicas == 0) next.replicas = next.spec_replicas;
+    change(call, before, next);
+    return status(call, id);
 }
 
 sdk::DeploymentStatus Lifecycle::stop(const sdk::Call& call, const std::string& id) {

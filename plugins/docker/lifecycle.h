@@ -19,6 +19,8 @@ public:
         : engine_(engine), containers_(containers), store_(store) {}
 
     sdk::DeploymentStatus start(const sdk::Call& call, const sdk::DeploymentSpec& spec);
+    /// As its spec has it; what runs is left as it is.
+    sdk::DeploymentStatus start_again(const sdk::Call& call, const std::string& id);
     sdk::DeploymentStatus stop(const sdk::Call& call, const std::string& id);
     sdk::DeploymentStatus scale(const sdk::Call& call, const std::string& id, std::uint32_t replicas);
     sdk::DeploymentStatus restart(const sdk::Call& call, const std::string& id);

@@ -38,8 +38,8 @@ void Workload::converge(const sdk::Call& call) {
         file.launch.executable = plan.executable;
         file.launch.argv = plan.argv;
         file.launch.working_dir = plan.working_dir.empty() ? (folder_ / "work").string() : plan.working_dir;
-        file.launch.env = process_environment(shared_.settings, now.record, now.config, folder_,
-                                              file.launch.working_dir, replica);
+        file.launch.env =
+            process_environment(shared_.settings, now.record, now.config, folder_, file.launch.working_dir, replica);
         file.launch.identity = shared_.settings.run_as;
         file.restart = plan.restart;
         file.stop_grace_ms = plan.stop_grace_ms;
@@ -83,8 +83,8 @@ void Workload::replace_outdated(const sdk::Call& call, const Record& record, con
     for (std::uint32_t number = 0; number < record.replicas; ++number) {
         const Replica replica(folder_, number);
         const auto view = replica.look();
-        const bool current = view.state && view.state->revision == record.revision &&
-                             !is_final(view.state->phase) && view.state->phase != Phase::stopping;
+        const bool current = view.state && view.state->revision == record.revision && !is_final(view.state->phase) &&
+                             view.state->phase != Phase::stopping;
         if (!view.supervised || current) continue;
         if (const Fd supervisor = replica.request_stop()) await_stop(call, replica, supervisor);
         replica.launch(run_file(number), shared_.settings.supervisor_path, shared_.reaper)

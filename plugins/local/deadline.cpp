@@ -17,8 +17,12 @@ std::int64_t clock_ms(clockid_t clock) noexcept {
 
 }  // namespace
 
-std::int64_t monotonic_ms() noexcept { return clock_ms(CLOCK_MONOTONIC); }
-std::int64_t unix_ms() noexcept { return clock_ms(CLOCK_REALTIME); }
+std::int64_t monotonic_ms() noexcept {
+    return clock_ms(CLOCK_MONOTONIC);
+}
+std::int64_t unix_ms() noexcept {
+    return clock_ms(CLOCK_REALTIME);
+}
 
 Deadline::Deadline(const sdk::Call& call, std::int64_t fallback_ms) noexcept
     : call_(call),

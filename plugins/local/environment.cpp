@@ -5,8 +5,7 @@
 namespace acp::local {
 
 std::vector<std::string> process_environment(const Settings& settings, const Record& record,
-                                             const WorkloadConfig& config,
-                                             const std::filesystem::path& workload_folder,
+                                             const WorkloadConfig& config, const std::filesystem::path& workload_folder,
                                              const std::string& working_dir, std::uint32_t replica) {
     std::map<std::string, std::string> all = {{"PATH", settings.path}, {"HOME", working_dir}, {"LANG", "C.UTF-8"}};
     if (!record.spec.ports.empty()) {

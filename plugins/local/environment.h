@@ -16,8 +16,7 @@ namespace acp::local {
 /// NAME=value, by name: PATH, HOME, LANG, PORT (of the first port), then the
 /// spec's and configuration's own, then ACP_SERVICE_ID, ACP_REPLICA, ACP_CONFIG_DIR.
 std::vector<std::string> process_environment(const Settings& settings, const Record& record,
-                                             const WorkloadConfig& config,
-                                             const std::filesystem::path& workload_folder,
+                                             const WorkloadConfig& config, const std::filesystem::path& workload_folder,
                                              const std::string& working_dir, std::uint32_t replica);
 
 /// The entries by which a process of this replica is known, see process_table.h.

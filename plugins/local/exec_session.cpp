@@ -11,6 +11,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <deque>
@@ -18,9 +19,9 @@
 
 #include "deadline.h"
 #include "json.h"
+#include "process.h"
 #include "process_table.h"
 #include "reaper.h"
-#include "process.h"
 
 namespace acp::local {
 
@@ -29,7 +30,9 @@ namespace {
 constexpr std::int64_t kStartMs = 10'000;
 constexpr int kTickMs = 250;
 
-[[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
+[[noreturn]] void fail(const char* what) {
+    throw std::system_error(errno, std::generic_category(), what);
+}
 
 void set_nonblocking(const Fd& fd) {
     if (::fcntl(fd.get(), F_SETFL, O_NONBLOCK) != 0) fail("cannot set up a pipe");
@@ -83,20 +86,23 @@ private:
     std::string mark_;                // environment entry that the command and what it starts carry
     Spawned child_;
     bool reaped_ = false;
-    Fd in_, out_, err_;               // with a terminal `out_` is its master and `in_` a copy
-    Fd ended_;                        // tells the output thread that the command is gone
+    Fd in_, out_, err_;  // with a terminal `out_` is its master and `in_` a copy
+    Fd ended_;           // tells the output thread that the command is gone
     std::deque<std::string> input_;
-    std::size_t input_used_ = 0;      // of the front
+    std::size_t input_used_ = 0;  // of the front
     bool input_closing_ = false;
 };
 
 Exec::Exec(const sdk::Call& call, Launch launch, const sdk::ExecRequest& request, const std::string& supervisor_path)
     : terminal_(request.tty), deadline_ms_(call.deadline_mono_ns() / 1'000'000) {
     static std::atomic<std::uint64_t> count{0};
-    mark_ = "ACP_EXEC_ID=" + std::to_string(::getpid()) + "-" + std::to_string(unix_ms()) + "-" + std::to_string(++count);
+    mark_ =
+        "ACP_EXEC_ID=" + std::to_string(::getpid()) + "-" + std::to_string(unix_ms()) + "-" + std::to_string(++count);
     launch.env.push_back(mark_);
     launch.terminal = terminal_;
-    if (terminal_) launch.env.emplace_back("TERM=xterm");
+    const auto names_terminal = [](const std::string& entry) { return entry.starts_with("TERM="); };
+    if (terminal_ && std::none_of(launch.env.begin(), launch.env.end(), names_terminal))
+        launch.env.emplace_back("TERM=xterm");
     ended_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!ended_) fail("cannot make an event descriptor");
     spawn(call, launch, request.want_stdin, supervisor_path);
@@ -142,8 +148,7 @@ void Exec::kill_all() {
     // The group first, through its unreaped leader; then what left the group.
     ::kill(-child_.pid, SIGKILL);
     signal_process(child_.handle, SIGKILL);
-    for (const auto& row : process_table())
-        if (!row.zombie && has_environment(row.pid, {mark_})) ::kill(row.pid, SIGKILL);
+    kill_marked({mark_});
     reap_command();
 }
 

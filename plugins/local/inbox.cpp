@@ -42,7 +42,9 @@ void Inbox::attach(const Holder& inbox, sdk::Stream& stream) {
     }
 }
 
-void Inbox::wake() noexcept { ::eventfd_write(event_.get(), 1); }
+void Inbox::wake() noexcept {
+    ::eventfd_write(event_.get(), 1);
+}
 
 void Inbox::add(std::uint8_t channel, acp_bytes bytes) {
     {

@@ -41,8 +41,12 @@ JsonObject parse_object(const std::string& text) {
     throw JsonError("the document must be a JSON object");
 }
 
-std::string to_text(const Poco::JSON::Object& object) { return stringify(Poco::Dynamic::Var(object)); }
-std::string to_text(const Poco::JSON::Array& array) { return stringify(Poco::Dynamic::Var(array)); }
+std::string to_text(const Poco::JSON::Object& object) {
+    return stringify(Poco::Dynamic::Var(object));
+}
+std::string to_text(const Poco::JSON::Array& array) {
+    return stringify(Poco::Dynamic::Var(array));
+}
 
 std::string Reader::string(const char* name) const {
     if (!has(name)) throw JsonError(pointer(name) + " is missing");
@@ -56,8 +60,7 @@ std::string Reader::string_or(const char* name, std::string fallback) const {
 std::int64_t Reader::integer(const char* name, std::int64_t least, std::int64_t most) const {
     if (!has(name)) throw JsonError(pointer(name) + " is missing");
     const auto value = object_.get(name);
-    const std::string rule =
-        " must be an integer from " + std::to_string(least) + " to " + std::to_string(most);
+    const std::string rule = " must be an integer from " + std::to_string(least) + " to " + std::to_string(most);
     if (!value.isInteger() || value.isBoolean()) throw JsonError(pointer(name) + rule);
     try {
         const auto number = value.convert<Poco::Int64>();

@@ -85,7 +85,9 @@ std::deque<LogCursor::Part> LogCursor::open_parts(const std::filesystem::path& f
     for (int attempt = 0;; ++attempt) {
         std::deque<Part> parts;
         for (int n = 0;; ++n) {
-            Part part{Fd(::open((n == 0 ? path : path + "." + std::to_string(n)).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)), 0, 0};
+            Part part{
+                Fd(::open((n == 0 ? path : path + "." + std::to_string(n)).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)),
+                0, 0};
             if (!part.fd && n > 0) break;
             struct stat info {};
             if (!part.fd || ::fstat(part.fd.get(), &info) != 0) continue;

@@ -46,11 +46,11 @@ private:
     void leave_part();
 
     std::filesystem::path folder_;
-    std::deque<Part> parts_;      // oldest first; the front is being read
-    ::off_t offset_ = 0;          // of the next read in the front part
+    std::deque<Part> parts_;  // oldest first; the front is being read
+    ::off_t offset_ = 0;      // of the next read in the front part
     std::string buffer_;
-    std::size_t used_ = 0;        // of buffer_
-    bool front_complete_ = false; // the front part is known not to grow any more
+    std::size_t used_ = 0;         // of buffer_
+    bool front_complete_ = false;  // the front part is known not to grow any more
     std::int64_t last_ns_ = 0;
 };
 

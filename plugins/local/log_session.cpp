@@ -18,12 +18,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kIdleMs = 250;        // between looks for new replicas and a closed stream
-constexpr int kPollMs = 100;        // between looks at the files where inotify is not to be had
+constexpr int kIdleMs = 250;  // between looks for new replicas and a closed stream
+constexpr int kPollMs = 100;  // between looks at the files where inotify is not to be had
 constexpr std::uint64_t kAll = ~std::uint64_t{0};
 
 struct Source {
-    Source(const Replica& replica) : name(std::to_string(replica.number())), cursor(replica.folder()) {}
+    explicit Source(const Replica& replica) : name(std::to_string(replica.number())), cursor(replica.folder()) {}
     std::string name;
     LogCursor cursor;
     std::optional<LogRecord> ahead;  // read, not yet written

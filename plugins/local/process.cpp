@@ -43,7 +43,8 @@ Spawned spawn_program(const std::vector<std::string>& argv, const std::vector<in
     sigset_t none, all;
     ::sigemptyset(&none);
     ::sigfillset(&all);
-    check(::posix_spawnattr_setflags(&attributes.raw, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF),
+    check(::posix_spawnattr_setflags(&attributes.raw,
+                                     POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF),
           "cannot prepare a process");
     ::posix_spawnattr_setsigmask(&attributes.raw, &none);
     ::posix_spawnattr_setsigdefault(&attributes.raw, &all);
@@ -80,7 +81,9 @@ Spawned spawn_program(const std::vector<std::string>& argv, const std::vector<in
     return child;
 }
 
-Fd open_process(::pid_t pid) noexcept { return Fd(pid > 0 ? ::pidfd_open(pid, 0) : -1); }
+Fd open_process(::pid_t pid) noexcept {
+    return Fd(pid > 0 ? ::pidfd_open(pid, 0) : -1);
+}
 
 bool signal_process(const Fd& handle, int number) noexcept {
     return handle && ::pidfd_send_signal(handle.get(), number, nullptr, 0) == 0;

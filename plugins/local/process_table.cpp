@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <string_view>
 
 #include "files.h"
+#include "process.h"
 
 namespace acp::local {
 
@@ -95,9 +97,18 @@ std::vector<ProcessRow> descendants(const std::vector<ProcessRow>& table, ::pid_
 
 bool has_environment(::pid_t pid, const std::vector<std::string>& entries) {
     const std::string block = '\0' + read_proc(pid, "environ", 4 * 1024 * 1024);
-    return block.size() > 1 && std::all_of(entries.begin(), entries.end(), [&](const std::string& entry) {
+    return !entries.empty() && std::all_of(entries.begin(), entries.end(), [&](const std::string& entry) {
         return block.find('\0' + entry + '\0') != std::string::npos;
     });
+}
+
+void kill_marked(const std::vector<std::string>& entries) {
+    for (const auto& row : process_table()) {
+        if (row.zombie || !has_environment(row.pid, entries)) continue;
+        const Fd handle = open_process(row.pid);
+        // Looked at again with the handle open: the pid may have been reused.
+        if (has_environment(row.pid, entries)) signal_process(handle, SIGKILL);
+    }
 }
 
 }  // namespace acp::local

@@ -25,7 +25,10 @@ std::vector<ProcessRow> process_table();
 std::vector<ProcessRow> descendants(const std::vector<ProcessRow>& table, ::pid_t ancestor);
 
 /// Whether the environment `pid` was started with holds all of `entries`
-/// ("NAME=value"). False also where it cannot be read.
+/// ("NAME=value"), at least one. False also where it cannot be read.
 bool has_environment(::pid_t pid, const std::vector<std::string>& entries);
+
+/// Kills every process that was started with all of `entries`.
+void kill_marked(const std::vector<std::string>& entries);
 
 }  // namespace acp::local

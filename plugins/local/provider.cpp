@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 
 #include "exec_session.h"
 #include "json.h"
@@ -21,14 +22,23 @@ constexpr const char* kNoSecrets =
 constexpr const char* kNoNamespaces =
     "processes of one host share it: provider local has no namespaces to make or delete, only labels by that name";
 
+// A disk or process table that is full is the host's state, not our defect.
+template <typename Body>
+auto on_host(Body&& body) {
+    try {
+        return body();
+    } catch (const std::system_error& e) {
+        throw Failure(ACP_E_UNAVAILABLE, "provider local: " + std::string(e.what()), true);
+    }
+}
+
 }  // namespace
 
 LocalProvider::LocalProvider(sdk::Host host, const sdk::InstanceConfig& config)
     : host_(host),
       source_("acp.local/" + config.alias),
       shared_{parse_settings(config.config_json, config.plugin_dir), fs::path(config.state_dir) / "workloads", {}} {
-    if (!fs::path(config.state_dir).is_absolute())
-        throw Failure(ACP_E_INVALID, "state_dir must be an absolute path");
+    if (!fs::path(config.state_dir).is_absolute()) throw Failure(ACP_E_INVALID, "state_dir must be an absolute path");
     fs::create_directories(shared_.folder);
     adopt_all();
 }
@@ -47,8 +57,9 @@ void LocalProvider::adopt_all() {
             if (workload->known()) workloads_[id] = std::move(workload);
         } catch (const std::exception& e) {
             damaged_.push_back(id);
-            host_.log(ACP_LOG_ERROR, source_, "workload " + id + " cannot be taken over from " + entry.path().string() +
-                                                  ": " + e.what() + "; start it again to write its files anew");
+            host_.log(ACP_LOG_ERROR, source_,
+                      "workload " + id + " cannot be taken over from " + entry.path().string() + ": " + e.what() +
+                          "; start it again to write its files anew");
         }
     }
 }
@@ -79,33 +90,38 @@ std::vector<sdk::Capability> LocalProvider::capabilities() const {
 }
 
 sdk::DeploymentStatus LocalProvider::start(const sdk::Call& call, const sdk::DeploymentSpec& spec) {
+    if (spec.is_kept_one()) return on_host([&] { return find(spec.service_id)->start_again(call); });
     check_spec(shared_.settings, spec);
     Ref workload = find(spec.service_id, true);
     try {
-        return workload->start(call, spec);
+        return on_host([&] { return workload->start(call, spec); });
     } catch (...) {
         forget(std::move(workload), spec.service_id);
         throw;
     }
 }
 
-sdk::DeploymentStatus LocalProvider::stop(const sdk::Call& call, const std::string& id) { return find(id)->stop(call); }
+sdk::DeploymentStatus LocalProvider::stop(const sdk::Call& call, const std::string& id) {
+    return on_host([&] { return find(id)->stop(call); });
+}
 
 sdk::DeploymentStatus LocalProvider::scale(const sdk::Call& call, const std::string& id, std::uint32_t replicas) {
-    return find(id)->scale(call, replicas);
+    return on_host([&] { return find(id)->scale(call, replicas); });
 }
 
 sdk::DeploymentStatus LocalProvider::restart(const sdk::Call& call, const std::string& id) {
-    return find(id)->restart(call);
+    return on_host([&] { return find(id)->restart(call); });
 }
 
 void LocalProvider::remove(const sdk::Call& call, const std::string& id) {
     Ref workload = find(id);
-    workload->remove(call);
+    on_host([&] { workload->remove(call); });
     forget(std::move(workload), id);
 }
 
-sdk::DeploymentStatus LocalProvider::status(const sdk::Call&, const std::string& id) { return find(id)->status(); }
+sdk::DeploymentStatus LocalProvider::status(const sdk::Call&, const std::string& id) {
+    return find(id)->status();
+}
 
 std::vector<sdk::DeploymentStatus> LocalProvider::list(const sdk::Call& call, const std::string& namespace_) {
     std::vector<Ref> all;
@@ -127,11 +143,13 @@ std::vector<sdk::DeploymentStatus> LocalProvider::list(const sdk::Call& call, co
     return statuses;
 }
 
-std::string LocalProvider::get_config(const sdk::Call&, const std::string& id) { return find(id)->config(); }
+std::string LocalProvider::get_config(const sdk::Call&, const std::string& id) {
+    return find(id)->config();
+}
 
 std::string LocalProvider::apply_config(const sdk::Call& call, const std::string& id, const std::string& patch,
                                         bool dry_run) {
-    return find(id)->apply_config(call, patch, dry_run);
+    return on_host([&] { return find(id)->apply_config(call, patch, dry_run); });
 }
 
 std::string LocalProvider::rotate_secret(const sdk::Call&, const std::string& id, const std::string&, bool) {
@@ -139,7 +157,9 @@ std::string LocalProvider::rotate_secret(const sdk::Call&, const std::string& id
     throw Failure(ACP_E_UNSUPPORTED, kNoSecrets);
 }
 
-std::string LocalProvider::metrics(const sdk::Call&, const std::string& id) { return find(id)->metrics(); }
+std::string LocalProvider::metrics(const sdk::Call&, const std::string& id) {
+    return find(id)->metrics();
+}
 
 std::string LocalProvider::provision_namespace(const sdk::Call&, const std::string&, const std::string&) {
     throw Failure(ACP_E_UNSUPPORTED, kNoNamespaces);
@@ -173,7 +193,7 @@ sdk::HealthReport LocalProvider::health(const sdk::Call&) {
 
 void LocalProvider::logs(const sdk::Call&, const std::string& id, const sdk::LogQuery& query, sdk::Stream& stream) {
     const Ref workload = find(id);
-    sessions_.open(stream, [&] { return open_log(workload->folder(), query); });
+    on_host([&] { sessions_.open(stream, [&] { return open_log(workload->folder(), query); }); });
 }
 
 void LocalProvider::exec(const sdk::Call& call, const std::string& id, const sdk::ExecRequest& request,
@@ -182,7 +202,9 @@ void LocalProvider::exec(const sdk::Call& call, const std::string& id, const sdk
     Launch launch = find(id)->launch_inside(request.replica);
     launch.executable = resolve_executable(shared_.settings, request.argv.front(), "argv[0]");
     launch.argv = request.argv;
-    sessions_.open(stream, [&] { return start_exec(call, launch, request, shared_.settings.supervisor_path); });
+    on_host([&] {
+        sessions_.open(stream, [&] { return start_exec(call, launch, request, shared_.settings.supervisor_path); });
+    });
 }
 
 }  // namespace acp::local

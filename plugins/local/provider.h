@@ -29,7 +29,8 @@ public:
     std::vector<sdk::DeploymentStatus> list(const sdk::Call&, const std::string& namespace_) override;
     std::string get_config(const sdk::Call&, const std::string& id) override;
     std::string apply_config(const sdk::Call&, const std::string& id, const std::string& patch, bool dry_run) override;
-    std::string rotate_secret(const sdk::Call&, const std::string& id, const std::string& secret, bool restart) override;
+    std::string rotate_secret(const sdk::Call&, const std::string& id, const std::string& secret,
+                              bool restart) override;
     std::string metrics(const sdk::Call&, const std::string& id) override;
     std::string provision_namespace(const sdk::Call&, const std::string& name, const std::string& spec) override;
     void deprovision_namespace(const sdk::Call&, const std::string& name) override;
@@ -48,10 +49,10 @@ private:
     sdk::Host host_;
     std::string source_;  // of log messages
     Shared shared_;
-    std::mutex mutex_;    // guards what follows
+    std::mutex mutex_;  // guards what follows
     std::map<std::string, Ref> workloads_;
     std::vector<std::string> damaged_;  // folders that could not be taken over
-    Sessions sessions_;   // last: its threads end before the rest goes
+    Sessions sessions_;                 // last: its threads end before the rest goes
 };
 
 }  // namespace acp::local

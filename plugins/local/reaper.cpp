@@ -55,7 +55,8 @@ void Reaper::run() {
         for (const auto& handle : watched) fds.push_back({handle.get(), POLLIN, 0});
         if (::poll(fds.data(), fds.size(), -1) < 0) continue;
         for (std::size_t i = fds.size() - 1; i > 0; --i)
-            if (fds[i].revents != 0 && reap(watched[i - 1])) watched.erase(watched.begin() + static_cast<std::ptrdiff_t>(i - 1));
+            if (fds[i].revents != 0 && reap(watched[i - 1]))
+                watched.erase(watched.begin() + static_cast<std::ptrdiff_t>(i - 1));
         if (fds[0].revents == 0) continue;
         eventfd_t count;
         ::eventfd_read(wake_.get(), &count);

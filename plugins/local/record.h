@@ -12,7 +12,7 @@ namespace acp::local {
 
 struct Record {
     sdk::DeploymentSpec spec;
-    std::uint32_t replicas = 0;       // wanted now; `stop` makes it 0, `scale` changes it
+    std::uint32_t replicas = 0;  // wanted now; `stop` makes it 0, `scale` changes it
     /// Rises with every change that running replicas must take by a restart; a
     /// replica whose supervisor runs another revision is replaced.
     std::uint64_t revision = 0;

@@ -8,8 +8,8 @@
 
 #include "environment.h"
 #include "json.h"
-#include "process_table.h"
 #include "process.h"
+#include "process_table.h"
 
 namespace acp::local {
 
@@ -74,8 +74,9 @@ void Replica::Launching::wait(const Deadline& deadline) const {
     const auto view = replica_.look();
     if (!decided || !view.state) {
         std::string why = read_file(replica_.folder() / kStderrFile, 1024 * 1024).value_or("");
-        throw sdk::Failure(ACP_E_INTERNAL, "the supervisor of " + replica_.name() + " ended before it could start the command: " +
-                                               why.substr(0, why.find('\n')));
+        throw sdk::Failure(ACP_E_INTERNAL,
+                           "the supervisor of " + replica_.name() +
+                               " ended before it could start the command: " + why.substr(0, why.find('\n')));
     }
     // Only a command that never ran fails without an exit: later ends are for `status`.
     if (view.in(Phase::failed) && !view.state->exit_code && !view.state->signal)
@@ -89,13 +90,7 @@ Fd Replica::request_stop() const {
 }
 
 void Replica::sweep() const {
-    const auto marks = replica_marks(workload_folder_, number_);
-    for (const auto& row : process_table()) {
-        if (row.zombie || !has_environment(row.pid, marks)) continue;
-        const Fd handle = open_process(row.pid);
-        // Looked at again through the handle's process: the pid may have been reused.
-        if (handle && has_environment(row.pid, marks)) signal_process(handle, SIGKILL);
-    }
+    kill_marked(replica_marks(workload_folder_, number_));
 }
 
 std::vector<Replica> replicas_in(const fs::path& workload_folder) {

@@ -62,15 +62,23 @@ Launch launch_of(const Poco::JSON::Object& object, std::string at) {
 
 }  // namespace
 
-const char* to_string(RestartPolicy policy) noexcept { return kPolicies[static_cast<std::size_t>(policy)]; }
+const char* to_string(RestartPolicy policy) noexcept {
+    return kPolicies[static_cast<std::size_t>(policy)];
+}
 std::optional<RestartPolicy> restart_policy(const std::string& name) noexcept {
     return find_name<RestartPolicy>(kPolicies, name);
 }
-const char* to_string(Phase phase) noexcept { return kPhases[static_cast<std::size_t>(phase)]; }
+const char* to_string(Phase phase) noexcept {
+    return kPhases[static_cast<std::size_t>(phase)];
+}
 
-std::string to_json(const Launch& launch) { return to_text(*launch_object(launch)); }
+std::string to_json(const Launch& launch) {
+    return to_text(*launch_object(launch));
+}
 
-Launch launch_from(const std::string& json) { return launch_of(*parse_object(json), ""); }
+Launch launch_from(const std::string& json) {
+    return launch_of(*parse_object(json), "");
+}
 
 std::string to_json(const RunFile& file) {
     Poco::JSON::Object o;

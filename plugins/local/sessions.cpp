@@ -16,7 +16,7 @@ struct Sessions::Entry {
     std::promise<void> prepared;
     std::promise<bool> given;  // false: there will be no stream
     const std::function<Body()>* prepare = nullptr;
-    std::mutex end_mutex;      // the thread drops the stream while ~Sessions may cut it
+    std::mutex end_mutex;  // the thread drops the stream while ~Sessions may cut it
     Session session;
     std::atomic<bool> ended{false};
     std::thread thread;

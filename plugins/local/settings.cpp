@@ -50,7 +50,9 @@ namespace {
 
 using sdk::Failure;
 
-[[noreturn]] void invalid(const std::string& message) { throw Failure(ACP_E_INVALID, message); }
+[[noreturn]] void invalid(const std::string& message) {
+    throw Failure(ACP_E_INVALID, message);
+}
 
 std::optional<std::uint32_t> as_number(const std::string& text) {
     std::uint32_t value = 0;
@@ -84,7 +86,8 @@ Identity find_identity(const std::string& user, const std::string& group) {
         ::group row{};
         ::group* found_group = nullptr;
         const auto gid = as_number(group);
-        if (!gid && (::getgrnam_r(group.c_str(), &row, buffer.data(), buffer.size(), &found_group) != 0 || !found_group))
+        if (!gid &&
+            (::getgrnam_r(group.c_str(), &row, buffer.data(), buffer.size(), &found_group) != 0 || !found_group))
             invalid("run_as.group: there is no group \"" + group + "\" on this host");
         identity.gid = gid ? *gid : row.gr_gid;
         identity.groups = {identity.gid};
@@ -102,8 +105,8 @@ std::string normal(const std::string& path) {
 
 bool allowed(const std::vector<std::string>& list, const std::string& path) {
     return list.empty() || std::any_of(list.begin(), list.end(), [&](const std::string& entry) {
-        return path == entry || entry == "/" || (path.starts_with(entry) && path[entry.size()] == '/');
-    });
+               return path == entry || entry == "/" || (path.starts_with(entry) && path[entry.size()] == '/');
+           });
 }
 
 // 0, or the errno that execve would give.
@@ -136,8 +139,8 @@ Settings parse_settings(const std::string& config_json, const std::string& plugi
         r.only({"supervisor_path", "path", "allow_commands", "run_as", "stop_grace_s", "start_timeout_s",
                 "log_max_bytes", "log_files"});
         Settings s;
-        s.supervisor_path = normal(
-            r.string_or("supervisor_path", plugin_dir + "/../../../libexec/alphaswarm-cp/acp-local-supervisor"));
+        s.supervisor_path =
+            normal(r.string_or("supervisor_path", plugin_dir + "/../../../libexec/alphaswarm-cp/acp-local-supervisor"));
         if (!s.supervisor_path.starts_with('/')) throw JsonError("/supervisor_path must be an absolute path");
         s.path = r.string_or("path", "/usr/local/bin:/usr/bin:/bin");
         s.stop_grace_ms = static_cast<std::int64_t>(r.number_or("stop_grace_s", 10, 0, 3600) * 1000);

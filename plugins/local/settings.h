@@ -16,9 +16,9 @@ extern const std::string_view kConfigSchema;
 extern const std::string_view kResourceSchema;
 
 struct Settings {
-    std::string supervisor_path;             // absolute
-    std::string path;                        // PATH of workloads and of command look-up
-    std::vector<std::string> allow_commands; // absolute paths or folders; empty: all
+    std::string supervisor_path;              // absolute
+    std::string path;                         // PATH of workloads and of command look-up
+    std::vector<std::string> allow_commands;  // absolute paths or folders; empty: all
     std::optional<Identity> run_as;
     std::int64_t stop_grace_ms = 10'000;
     std::int64_t start_timeout_ms = 10'000;

@@ -14,15 +14,22 @@ namespace {
 
 using sdk::Failure;
 
-[[noreturn]] void invalid(const std::string& message) { throw Failure(ACP_E_INVALID, message); }
+[[noreturn]] void invalid(const std::string& message) {
+    throw Failure(ACP_E_INVALID, message);
+}
 
-bool lower_or_digit(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
-bool letter(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+bool lower_or_digit(char c) noexcept {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+bool letter(char c) noexcept {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
 
 void check_strings(const std::vector<std::string>& strings, const char* field) {
     for (std::size_t i = 0; i < strings.size(); ++i)
         if (strings[i].find('\0') != std::string::npos)
-            invalid(std::string(field) + "[" + std::to_string(i) + "] holds a NUL character, which no process can receive");
+            invalid(std::string(field) + "[" + std::to_string(i) +
+                    "] holds a NUL character, which no process can receive");
 }
 
 void read_metadata(const std::string& json, Plan& plan) {
@@ -56,8 +63,9 @@ bool valid_service_id(std::string_view id) noexcept {
 }
 
 void check_variable(const std::string& name, const std::string& value, const std::string& where) {
-    const bool valid = !name.empty() && name.size() <= 128 && letter(name.front()) &&
-                       std::all_of(name.begin(), name.end(), [](char c) { return letter(c) || (c >= '0' && c <= '9'); });
+    const bool valid =
+        !name.empty() && name.size() <= 128 && letter(name.front()) &&
+        std::all_of(name.begin(), name.end(), [](char c) { return letter(c) || (c >= '0' && c <= '9'); });
     if (!valid) invalid(where + ": a variable's name must match [A-Za-z_][A-Za-z0-9_]{0,127}");
     if (name.starts_with("ACP_")) invalid(where + "/" + name + ": names that begin with ACP_ are set by the provider");
     // execve refuses a single string of 128 KiB (MAX_ARG_STRLEN).

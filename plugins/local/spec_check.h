@@ -18,7 +18,7 @@ struct Plan {
     std::string executable;
     std::vector<std::string> argv;
     RestartPolicy restart = RestartPolicy::always;
-    std::string working_dir;         // empty: the workload's own folder
+    std::string working_dir;  // empty: the workload's own folder
     std::int64_t stop_grace_ms = 0;
 };
 

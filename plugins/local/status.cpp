@@ -49,13 +49,19 @@ std::pair<const char*, std::string> cause(const ReplicaView& view) {
     if (view.lost()) return {"SupervisorLost", "its supervisor ended unexpectedly; start the workload to mend it"};
     if (!view.state) return {"Starting", "is being started"};
     switch (view.state->phase) {
-        case Phase::backoff: return {"BackOff", view.state->message};
-        case Phase::exited: return {"Completed", view.state->message};
-        case Phase::failed: return {"Failed", view.state->message};
-        case Phase::stopped: return {"Stopped", view.state->message};
-        case Phase::stopping: return {"Stopping", "is being stopped"};
+        case Phase::backoff:
+            return {"BackOff", view.state->message};
+        case Phase::exited:
+            return {"Completed", view.state->message};
+        case Phase::failed:
+            return {"Failed", view.state->message};
+        case Phase::stopped:
+            return {"Stopped", view.state->message};
+        case Phase::stopping:
+            return {"Stopping", "is being stopped"};
         case Phase::starting:
-        case Phase::running: break;
+        case Phase::running:
+            break;
     }
     return {"Starting", "is being started"};
 }
@@ -137,7 +143,8 @@ sdk::DeploymentStatus describe(const Record& record, const std::vector<ReplicaVi
     status.replicas_ready = n.running;
     status.last_transition_unix_ms = record.changed_unix_ms;
     for (const auto& view : views)
-        if (view.state) status.last_transition_unix_ms = std::max(status.last_transition_unix_ms, view.state->since_unix_ms);
+        if (view.state)
+            status.last_transition_unix_ms = std::max(status.last_transition_unix_ms, view.state->since_unix_ms);
     status.conditions_json = to_text(conditions(record, views));
     status.endpoints_json = to_text(n.running > 0 ? endpoints(record) : Array());
     status.raw_json = to_text(raw(record, views));

@@ -87,7 +87,6 @@ void Workload::persist(Record next) {
 }
 
 sdk::DeploymentStatus Workload::start(const sdk::Call& call, const sdk::DeploymentSpec& spec) {
-    check_spec(shared_.settings, spec);
     {
         const Turn turn(*this, Deadline(call, shared_.settings.start_timeout_ms), Activity::starting);
         const bool had = known();
@@ -107,12 +106,26 @@ sdk::DeploymentStatus Workload::start(const sdk::Call& call, const sdk::Deployme
     return status();
 }
 
+sdk::DeploymentStatus Workload::start_again(const sdk::Call& call) {
+    return resize(call, Activity::starting,
+                  [](const Record& now) { return now.replicas > 0 ? now.replicas : now.spec.replicas; });
+}
+
 sdk::DeploymentStatus Workload::scale(const sdk::Call& call, std::uint32_t replicas) {
     check_replicas(replicas);
+    return resize(call, replicas == 0 ? Activity::stopping : Activity::starting,
+                  [replicas](const Record&) { return replicas; });
+}
+
+sdk::DeploymentStatus Workload::stop(const sdk::Call& call) {
+    return scale(call, 0);
+}
+
+sdk::DeploymentStatus Workload::resize(const sdk::Call& call, Activity activity, const Replicas& wanted) {
     {
-        const Turn turn(*this, Deadline(call, shared_.settings.start_timeout_ms),
-                        replicas == 0 ? Activity::stopping : Activity::starting);
+        const Turn turn(*this, Deadline(call, shared_.settings.start_timeout_ms), activity);
         Record next = snapshot().record;
+        const std::uint32_t replicas = wanted(next);
         if (next.replicas != replicas) {
             next.replicas = replicas;
             persist(std::move(next));
@@ -121,8 +134,6 @@ sdk::DeploymentStatus Workload::scale(const sdk::Call& call, std::uint32_t repli
     }
     return status();
 }
-
-sdk::DeploymentStatus Workload::stop(const sdk::Call& call) { return scale(call, 0); }
 
 sdk::DeploymentStatus Workload::restart(const sdk::Call& call) {
     {

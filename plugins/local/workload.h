@@ -42,7 +42,10 @@ public:
     bool known() const;
 
     // All throw sdk::Failure, ACP_E_NOT_FOUND where the workload is not known.
+    /// `spec` has passed check_spec.
     sdk::DeploymentStatus start(const sdk::Call& call, const sdk::DeploymentSpec& spec);
+    /// As its spec has it; one that runs is left as it is.
+    sdk::DeploymentStatus start_again(const sdk::Call& call);
     sdk::DeploymentStatus stop(const sdk::Call& call);
     sdk::DeploymentStatus scale(const sdk::Call& call, std::uint32_t replicas);
     sdk::DeploymentStatus restart(const sdk::Call& call);
@@ -67,6 +70,10 @@ private:
     friend class Turn;
 
     using RunFiles = std::function<RunFile(std::uint32_t replica)>;
+
+    /// `wanted` is asked once no other change can come between.
+    using Replicas = std::function<std::uint32_t(const Record& now)>;
+    sdk::DeploymentStatus resize(const sdk::Call& call, Activity activity, const Replicas& wanted);
 
     /// Throws ACP_E_NOT_FOUND.
     Snapshot snapshot() const;

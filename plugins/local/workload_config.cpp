@@ -20,7 +20,9 @@ constexpr std::size_t kFileBytesMax = 256 * 1024;
 constexpr std::size_t kFilesBytesMax = 1024 * 1024;
 constexpr std::size_t kDocumentMax = 16 * 1024 * 1024;
 
-bool is_object(const Var& value) { return !value.isEmpty() && value.type() == typeid(JsonObject); }
+bool is_object(const Var& value) {
+    return !value.isEmpty() && value.type() == typeid(JsonObject);
+}
 
 // RFC 7396 section 2.
 Var merge_patch(const Var& target, const Var& patch) {
@@ -37,9 +39,11 @@ Var merge_patch(const Var& target, const Var& patch) {
 }
 
 bool valid_file_name(const std::string& name) {
-    return !name.empty() && name.size() <= 128 && name.front() != '.' && std::all_of(name.begin(), name.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-    });
+    return !name.empty() && name.size() <= 128 && name.front() != '.' &&
+           std::all_of(name.begin(), name.end(), [](char c) {
+               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+                      c == '_' || c == '-';
+           });
 }
 
 void check_files(const std::map<std::string, std::string>& files) {
@@ -54,7 +58,9 @@ void check_files(const std::map<std::string, std::string>& files) {
     if (total > kFilesBytesMax) throw JsonError("/files holds more than 1 MiB in all");
 }
 
-std::map<std::string, std::string> to_map(const StringPairs& pairs) { return {pairs.begin(), pairs.end()}; }
+std::map<std::string, std::string> to_map(const StringPairs& pairs) {
+    return {pairs.begin(), pairs.end()};
+}
 
 }  // namespace
 

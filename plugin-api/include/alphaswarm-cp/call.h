@@ -31,11 +31,12 @@ typedef struct acp_call {
     acp_str run_uid;               /* ledger row of this action, empty on reads */
 
     /* 1 once the caller has gone or the action was cancelled. Poll it in every
-     * loop that can last longer than 100 ms. [any-thread] [must-not-block] */
+     * loop that can last longer than 100 ms. [any-thread] [must-not-block]
+     * since 1.0 */
     int32_t (*cancelled)(const struct acp_call* call);
 
     /* Logs with the request's ids attached; the host redacts.
-     * [any-thread] [must-not-block] */
+     * [any-thread] [must-not-block] since 1.0 */
     void (*log)(const struct acp_call* call, int32_t level, acp_str message);
 } acp_call;
 

@@ -40,7 +40,7 @@ enum {
 typedef struct acp_stream acp_stream;
 
 /* What a plugin hears about its stream. All of it is [stream-serial]: two
- * callbacks of one stream never run at once. [must-not-block] */
+ * callbacks of one stream never run at once. [must-not-block] since 1.0 */
 typedef struct acp_stream_events {
     uint32_t struct_size;
     uint32_t reserved;
@@ -65,7 +65,7 @@ typedef struct acp_host_stream {
     /* Registers for callbacks; `events` is copied. At most once per stream;
      * a stream without events may still be written and finished. When the
      * stream is closed already, on_close runs before this returns.
-     * Errors: ACP_E_CONFLICT (second call). since 1.0 */
+     * Errors: ACP_E_CONFLICT (second call). [must-not-block] since 1.0 */
     acp_status (*set_events)(acp_stream* stream, const acp_stream_events* events);
 
     /* Status line and fields for streams that answer an HTTP request
@@ -90,7 +90,8 @@ typedef struct acp_host_stream {
      * `timeout_ms`, ACP_E_CLOSED when the stream ended. [may-block] since 1.0 */
     acp_status (*wait_credit)(acp_stream* stream, uint64_t bytes, int64_t timeout_ms);
 
-    /* Returns window to the listener for bytes got by on_data. since 1.0 */
+    /* Returns window to the listener for bytes got by on_data.
+     * [must-not-block] since 1.0 */
     void (*consumed)(acp_stream* stream, uint64_t bytes);
 
     /* Ends the stream; what was written is still delivered. `error` NULL: a

@@ -69,16 +69,18 @@ typedef struct acp_error {
     int64_t retry_after_ms;   /* 0: unknown */
     acp_str message;          /* one sentence: what, where, how to mend it */
     acp_str details_json;     /* a JSON object, or {NULL,0} */
+    /* [any-thread] [must-not-block] since 1.0 */
     void (*release)(struct acp_error* error);
     void* private_data;       /* the callee's */
 } acp_error;
 
-/* Receives text or bytes that a callee produces. `emit` copies what it is
- * given before it returns. [any-thread during the call that got the sink] */
+/* Receives text that a callee produces. `emit` copies what it is given before
+ * it returns. */
 typedef struct acp_text_sink {
     uint32_t struct_size;
     uint32_t reserved;
     void* ctx;
+    /* [any-thread] during the call that got the sink [must-not-block] since 1.0 */
     void (*emit)(void* ctx, acp_str text);
 } acp_text_sink;
 

@@ -28,7 +28,8 @@ void default_signals() {
     // itself, which its posix_spawn leaves ignored. All zero means SIG_DFL.
     constexpr long kernel_sigset_size = 8;
     const std::array<unsigned char, 64> zero{};
-    for (int number = 1; number < NSIG; ++number) ::syscall(SYS_rt_sigaction, number, zero.data(), nullptr, kernel_sigset_size);
+    for (int number = 1; number < NSIG; ++number)
+        ::syscall(SYS_rt_sigaction, number, zero.data(), nullptr, kernel_sigset_size);
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -54,7 +55,6 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
 }  // namespace
 
 std::string become(const Launch& launch, int in, int out, int err, ::pid_t parent) {
-    default_signals();
     ::umask(022);
     if (launch.terminal) {
         if ((::getsid(0) != ::getpid() && ::setsid() < 0) || ::ioctl(in, TIOCSCTTY, 0) != 0)
@@ -75,6 +75,8 @@ std::string become(const Launch& launch, int in, int out, int err, ::pid_t paren
     if (::getppid() != parent) return "the parent ended before the command was started";
     auto argv = pointers(launch.argv);
     auto env = pointers(launch.env);
+    // Last: glibc changes the identity of all threads by a signal of its own.
+    default_signals();
     ::execve(launch.executable.c_str(), argv.data(), env.data());
     return because("cannot execute " + launch.executable);
 }

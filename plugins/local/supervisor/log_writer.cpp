@@ -50,14 +50,18 @@ void LogWriter::append_stamp() {
 }
 
 void LogWriter::add(std::string_view stream, std::string_view text, bool continued) {
-    if (lost_untold_ > 0) {
-        const std::string note =
-            std::to_string(std::exchange(lost_untold_, 0)).append(" log records lost here: the log was not writable");
-        add("stderr", note, false);
+    if (untold_ > 0 && !telling_) {
+        append("stderr", std::to_string(untold_).append(" log records lost here: the log was not writable"), false);
+        telling_ = true;
     }
+    append(stream, text, continued);
+    ++pending_records_;
+}
+
+void LogWriter::append(std::string_view stream, std::string_view text, bool continued) {
     constexpr std::size_t frame = 48;  // stamp, stream name, spaces, line end
-    const auto record = static_cast<std::int64_t>(text.size() + frame);
-    if (size_ + static_cast<std::int64_t>(pending_.size()) + record > max_bytes_ && (size_ > 0 || !pending_.empty())) {
+    const auto after = static_cast<std::int64_t>(pending_.size() + text.size() + frame) + size_;
+    if (after > max_bytes_ && (size_ > 0 || !pending_.empty())) {
         flush();
         rotate();
     }
@@ -65,7 +69,6 @@ void LogWriter::add(std::string_view stream, std::string_view text, bool continu
     pending_.append(stream).append(" ").append(text);
     if (continued) pending_ += kContinued;
     pending_ += '\n';
-    ++pending_records_;
 }
 
 void LogWriter::flush() {
@@ -73,12 +76,14 @@ void LogWriter::flush() {
     if (!fd_) open();
     if (fd_ && write_all(fd_.get(), pending_)) {
         size_ += static_cast<std::int64_t>(pending_.size());
+        if (telling_) untold_ = 0;
     } else {
         // Half a record may be there: cut it off, so that the file holds whole lines.
         if (fd_) (void)!::ftruncate(fd_.get(), size_);
         lost_ += pending_records_;
-        lost_untold_ += pending_records_;
+        untold_ += pending_records_;
     }
+    telling_ = false;
     pending_.clear();
     pending_records_ = 0;
 }

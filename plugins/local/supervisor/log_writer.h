@@ -31,6 +31,7 @@ public:
 private:
     void open();
     void rotate();
+    void append(std::string_view stream, std::string_view text, bool continued);
     void append_stamp();
 
     std::string folder_;
@@ -40,7 +41,9 @@ private:
     std::string pending_;
     std::int64_t pending_records_ = 0;
     std::int64_t last_ns_ = 0;
-    std::int64_t lost_ = 0, lost_untold_ = 0;
+    std::int64_t lost_ = 0;
+    std::int64_t untold_ = 0;  // lost, and no record in the file says so yet
+    bool telling_ = false;     // `pending_` says so
 };
 
 /// Cuts one stream of bytes into records.

@@ -14,9 +14,9 @@
 
 namespace {
 
-constexpr int kInbound = 3;   // exec: launch
-constexpr int kReady = 3;     // run
-constexpr int kReport = 4;    // exec
+constexpr int kInbound = 3;  // exec: launch
+constexpr int kReady = 3;    // run
+constexpr int kReport = 4;   // exec
 
 std::string read_to_end(int fd) {
     std::string content;

@@ -25,8 +25,8 @@ namespace {
 constexpr std::int64_t kMs = 1'000'000;
 constexpr std::int64_t kBackoffFirstMs = 100;
 constexpr std::int64_t kBackoffMaxMs = 30'000;
-constexpr std::int64_t kHealthyMs = 10'000;     // running that long forgets earlier failures
-constexpr std::int64_t kLeftoversMs = 2'000;    // patience with killed processes that do not go
+constexpr std::int64_t kHealthyMs = 10'000;   // running that long forgets earlier failures
+constexpr std::int64_t kLeftoversMs = 2'000;  // patience with killed processes that do not go
 
 std::int64_t now_ns(clockid_t clock = CLOCK_MONOTONIC) {
     timespec t{};
@@ -34,7 +34,9 @@ std::int64_t now_ns(clockid_t clock = CLOCK_MONOTONIC) {
     return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
 }
 
-[[noreturn]] void fail(const std::string& what) { throw std::system_error(errno, std::generic_category(), what); }
+[[noreturn]] void fail(const std::string& what) {
+    throw std::system_error(errno, std::generic_category(), what);
+}
 
 Fd open_signals() {
     sigset_t all;
@@ -49,7 +51,9 @@ Fd open_signals() {
     return fd;
 }
 
-void set_nonblocking(const Fd& fd) { ::fcntl(fd.get(), F_SETFL, O_NONBLOCK); }
+void set_nonblocking(const Fd& fd) {
+    ::fcntl(fd.get(), F_SETFL, O_NONBLOCK);
+}
 
 }  // namespace
 
@@ -76,7 +80,8 @@ void Supervisor::take_lock() {
     struct flock whole {};
     whole.l_type = F_WRLCK;
     whole.l_whence = SEEK_SET;
-    if (!lock_ || ::fcntl(lock_.get(), F_SETLK, &whole) != 0) fail("another supervisor holds " + folder_ + "/" + kLockFile);
+    if (!lock_ || ::fcntl(lock_.get(), F_SETLK, &whole) != 0)
+        fail("another supervisor holds " + folder_ + "/" + kLockFile);
 }
 
 void Supervisor::record(Phase phase, std::string message) {

@@ -23,6 +23,7 @@ typedef struct acp_health_sink {
     uint32_t struct_size;
     uint32_t reserved;
     void* ctx;
+    /* [any-thread] during the call that got the sink [must-not-block] since 1.0 */
     void (*emit)(void* ctx, const acp_health_report* report);
 } acp_health_sink;
 

@@ -31,6 +31,7 @@ typedef struct acp_http_route_sink {
     uint32_t struct_size;
     uint32_t reserved;
     void* ctx;
+    /* [any-thread] during the call that got the sink [must-not-block] since 1.0 */
     void (*emit)(void* ctx, const acp_http_route* route);
 } acp_http_route_sink;
 
@@ -57,9 +58,11 @@ typedef struct acp_http_routes {
     /* [instance-serial] [may-block] since 1.0 */
     acp_status (*create)(const acp_host* host, const acp_instance_config* config, void** self,
                          acp_error* error);
+    /* [instance-serial] [may-block] since 1.0 */
     void (*destroy)(void* self);
 
-    /* Emits the routes, once, after create. [must-not-block] since 1.0 */
+    /* Emits the routes, once, after create. [instance-serial] [must-not-block]
+     * since 1.0 */
     acp_status (*routes)(void* self, const acp_http_route_sink* out, acp_error* error);
 
     /* Answers by `headers`, `write` on STDOUT and `finish` on `response`, from

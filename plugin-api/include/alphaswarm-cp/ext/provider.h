@@ -86,6 +86,7 @@ typedef struct acp_status_sink {
     uint32_t struct_size;
     uint32_t reserved;
     void* ctx;
+    /* [any-thread] during the call that got the sink [must-not-block] since 1.0 */
     void (*emit)(void* ctx, const acp_deployment_status* status);
 } acp_status_sink;
 
@@ -103,6 +104,7 @@ typedef struct acp_capability_sink {
     uint32_t struct_size;
     uint32_t reserved;
     void* ctx;
+    /* [any-thread] during the call that got the sink [must-not-block] since 1.0 */
     void (*emit)(void* ctx, const acp_capability* capability);
 } acp_capability_sink;
 
@@ -141,7 +143,9 @@ typedef struct acp_provider {
 
     /* Makes the spec real and emits the status reached. Idempotent: the same
      * spec_hash on a running workload changes nothing; another hash updates
-     * it. since 1.0 */
+     * it. A spec that names nothing to run (no spec_json, spec_hash, image and
+     * command) means the one that the provider keeps: a stopped workload runs
+     * again as it was, an unknown one is ACP_E_NOT_FOUND. since 1.0 */
     acp_status (*start)(void* self, const acp_call* call, const acp_deployment_spec* spec,
                         const acp_status_sink* out, acp_error* error);
     /* Zero replicas; the workload stays known. Idempotent. since 1.0 */

@@ -27,8 +27,9 @@ typedef struct acp_http_call {
     uint64_t max_body_bytes;     /* 0: 16 MiB; UINT64_MAX: no bound (streamed) */
 } acp_http_call;
 
-/* Callbacks run on the calling thread, within the call. A non-zero return
- * stops the exchange with ACP_E_CANCELLED. */
+/* Callbacks run on the thread that called perform, within that call. A non-zero
+ * return stops the exchange with ACP_E_CANCELLED.
+ * [any-thread] [may-block] since 1.0 */
 typedef struct acp_http_reply {
     uint32_t struct_size;
     uint32_t reserved;

@@ -18,7 +18,8 @@ typedef struct acp_host_log {
      * and by field name. [any-thread] [must-not-block] since 1.0 */
     void (*write)(int32_t level, acp_str source, acp_str message, const acp_pair* fields,
                   size_t fields_count);
-    /* 1 when a message of this level would be written. since 1.0 */
+    /* 1 when a message of this level would be written.
+     * [any-thread] [must-not-block] since 1.0 */
     int32_t (*enabled)(int32_t level);
 } acp_host_log;
 

@@ -34,6 +34,11 @@ struct DeploymentSpec {
     std::string health_check_path;
     uint32_t health_check_port = 0;
 
+    /// The caller means the spec that the provider keeps; see acp_provider.start.
+    bool is_kept_one() const noexcept {
+        return spec_json.empty() && spec_hash.empty() && image.empty() && command.empty();
+    }
+
     static DeploymentSpec from(const acp_deployment_spec& raw) {
         DeploymentSpec s;
         s.service_id = text(raw.service_id);
