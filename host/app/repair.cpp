@@ -1,6 +1,7 @@
 #include "app/repair.h"
 
 #include "base/clock.h"
+#include "http/problem.h"
 #include "log/log.h"
 #include "workloads/deployment.h"
 
@@ -31,6 +32,18 @@ json::Object::Ptr ask(const plugins::Catalogue& catalogue, const ledger::RunRow&
     return out;
 }
 
+/// A repeated request must not run the action a second time unasked: it is told
+/// what became of the first.
+std::optional<ledger::StoredResponse> answer_for_a_retry(const ledger::RunRow& row) {
+    if (!row.idempotency_key) return std::nullopt;
+    Error error;
+    error.slug = "interrupted";
+    error.message = "the control plane ended before the outcome of this action was recorded; see the run for the workload's state, and repeat the action with a new Idempotency-Key if it is still wanted";
+    error.details_json = json::dump(json::object({{"run_id", row.run_uid}}));
+    return ledger::StoredResponse{500, std::string(http::kProblem), "/manage/runs/" + row.run_uid,
+                                  http::problem_json(error, 500, "", row.request_id.value_or(""))};
+}
+
 }  // namespace
 
 std::size_t repair_interrupted(ledger::Ledger& ledger, const plugins::Catalogue& catalogue) {
@@ -40,7 +53,8 @@ std::size_t repair_interrupted(ledger::Ledger& ledger, const plugins::Catalogue&
         outcome.status = ledger::RunStatus::failed;
         outcome.error = "interrupted: the control plane ended before the action's outcome was recorded";
         outcome.result = ask(catalogue, row);
-        ledger.finish(row.run_uid, std::move(outcome), std::nullopt, [uid = row.run_uid](Result<void> done) {
+        outcome.http_status = 500;
+        ledger.finish(row.run_uid, std::move(outcome), answer_for_a_retry(row), [uid = row.run_uid](Result<void> done) {
             if (!done) log::error("ledger", "an interrupted run is still open", {{"run_uid", uid}, {"cause", done.error().message}});
         });
         log::warn("ledger", "a run was interrupted by the end of an earlier process",

@@ -103,7 +103,6 @@ TEST_CASE("a key of a run that was cut off stays in flight until the run is fini
     TempDir dir;
     auto ledger = open(dir / "l.db");
     RunIntent what = intent();
-    what.idempotency_key = kClaim.key;
     auto begun = begin(*ledger, what, kClaim).value();
     std::string uid = std::get<Started>(begun).run_uid;
     ledger.reset();

@@ -104,11 +104,35 @@ TEST_CASE("texts that only resemble one stay as they are") {
 TEST_CASE("hostile texts take time in proportion to their length") {
     // A quadratic scan of 4 MiB would take minutes; the bound is generous so
     // that a slow machine passes.
-    for (std::string_view piece : {"eyJ",         "eyJ.",    "://",     "a://b:c", "-----BEGIN PRIVATE KEY",
-                                   "-----BEGIN ", "-----",   "Bearer ", "Basic a", "password=",
-                                   "--password ", "token:'", "AKIA",    "ghp_",    "LS0tLS1CRUdJTi",
-                                   "\\\"",        "key",     "_",       "\"",      "a.",
-                                   "@",           "\xff\x00"}) {
+    for (std::string_view piece : {"eyJ",
+                                   "eyJ.",
+                                   "://",
+                                   "a://b:c",
+                                   "-----BEGIN PRIVATE KEY",
+                                   "-----BEGIN ",
+                                   "-----",
+                                   "Bearer ",
+                                   "Basic a",
+                                   "password=",
+                                   "--password ",
+                                   "token:",
+                                   "token={",
+                                   "token:[",
+                                   "tokens=1",
+                                   "token: a",
+                                   "--token-",
+                                   "cookie:",
+                                   "token:'",
+                                   "AKIA",
+                                   "ghp_",
+                                   "LS0tLS1CRUdJTi",
+                                   "\\\"",
+                                   "key",
+                                   "_",
+                                   "\"",
+                                   "a.",
+                                   "@",
+                                   "\xff\x00"}) {
         std::string text;
         while (text.size() < (4U << 20)) text += piece;
         auto start = std::chrono::steady_clock::now();
