@@ -18,7 +18,8 @@ void require(bool condition) {
 
 bool inside(std::string_view part, std::string_view whole) {
     const std::less_equal<const char*> le;
-    return part.empty() || (le(whole.data(), part.data()) && le(part.data() + part.size(), whole.data() + whole.size()));
+    return part.empty() ||
+           (le(whole.data(), part.data()) && le(part.data() + part.size(), whole.data() + whole.size()));
 }
 
 void check_head(const Head& head, std::string_view text) {

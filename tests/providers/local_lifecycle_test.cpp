@@ -69,6 +69,18 @@ TEST_CASE("local: start runs the command, once for one spec") {
         CHECK(f.provider().restart("web").code == ACP_E_CONFLICT);
         CHECK(f.provider().start(spec("web", {"sleep", "1000"}, 2)).status().replicas_ready == 2);
     }
+    SECTION("start by name alone uses the spec that is kept") {
+        DeploymentSpec kept;
+        kept.service_id = "web";
+        REQUIRE(kept.is_kept_one());
+        REQUIRE(f.provider().scale("web", 1).ok());
+        CHECK(f.provider().start(kept).status().replicas_ready == 1);
+        CHECK(f.pid("web", 0) == pid);
+        REQUIRE(f.provider().stop("web").ok());
+        CHECK(f.provider().start(kept).status().replicas_ready == 2);
+        kept.service_id = "other";
+        CHECK(f.provider().start(kept).code == ACP_E_NOT_FOUND);
+    }
     SECTION("delete forgets it, with its files") {
         REQUIRE(f.provider().remove("web").ok());
         CHECK_FALSE(alive(pid));

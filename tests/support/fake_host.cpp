@@ -39,7 +39,9 @@ FakeHost::FakeHost() {
     raw_.owner = this;
 }
 
-FakeHost::~FakeHost() { current = nullptr; }
+FakeHost::~FakeHost() {
+    current = nullptr;
+}
 
 const void* FakeHost::get_interface(const acp_host* host, acp_str iid) {
     // The table is the first member of Raw.
@@ -69,7 +71,9 @@ FakeCall::FakeCall() {
     raw_.principal = ACP_STR_LITERAL("tester");
     raw_.tenant = ACP_STR_LITERAL("tenant-test");
     raw_.run_uid = ACP_STR_LITERAL("run-test");
-    raw_.cancelled = [](const acp_call* call) -> int32_t { return static_cast<FakeCall*>(call->ctx)->cancelled_ ? 1 : 0; };
+    raw_.cancelled = [](const acp_call* call) -> int32_t {
+        return static_cast<FakeCall*>(call->ctx)->cancelled_ ? 1 : 0;
+    };
     raw_.log = [](const acp_call*, int32_t level, acp_str message) {
         if (FakeHost* host = current) host->keep({level, "call", sdk::text(message)});
     };
@@ -91,12 +95,16 @@ LoadedPlugin::LoadedPlugin(const std::string& path, const FakeHost& host)
     if (entry_->init(host.raw(), error.get()) != ACP_OK) throw std::runtime_error(path + ": init: " + error.message());
 }
 
-LoadedPlugin::~LoadedPlugin() { entry_->deinit(); }
+LoadedPlugin::~LoadedPlugin() {
+    entry_->deinit();
+}
 
 const void* LoadedPlugin::find(const char* iid) const noexcept {
     return entry_->get_interface(sdk::str(iid));
 }
 
-void short_pause() { std::this_thread::sleep_for(std::chrono::milliseconds(5)); }
+void short_pause() {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+}
 
 }  // namespace acp::test

@@ -13,7 +13,8 @@ using Frame = std::pair<uint8_t, std::string>;
 
 // The host's side of a stream. `mutex` guards everything but `refs`.
 struct acp_stream {
-    explicit acp_stream(uint64_t window_bytes) : window(window_bytes), credit(window_bytes), send_window(window_bytes) {}
+    explicit acp_stream(uint64_t window_bytes)
+        : window(window_bytes), credit(window_bytes), send_window(window_bytes) {}
 
     const uint64_t window;
     std::atomic<int> refs{1};
@@ -168,7 +169,9 @@ const acp_host_stream kTable = {
 
 }  // namespace
 
-const acp_host_stream* fake_stream_table() noexcept { return &kTable; }
+const acp_host_stream* fake_stream_table() noexcept {
+    return &kTable;
+}
 
 FakeStream::FakeStream(uint64_t window) : raw_(new acp_stream(window)) {
     raw_->dispatcher = std::thread([s = raw_] { s->dispatch(); });
@@ -191,7 +194,9 @@ acp_stream* FakeStream::lend() {
     return raw_;
 }
 
-void FakeStream::take_back() { raw_->drop(); }
+void FakeStream::take_back() {
+    raw_->drop();
+}
 
 bool FakeStream::read_one(Clock limit) {
     std::unique_lock lock(raw_->mutex);
@@ -222,8 +227,7 @@ bool FakeStream::read_to_end(Clock limit) {
 bool FakeStream::send(uint8_t channel, std::string_view bytes, Clock limit) {
     while (!bytes.empty()) {
         std::unique_lock lock(raw_->mutex);
-        const bool there =
-            raw_->changed.wait_for(lock, limit, [&] { return raw_->over() || raw_->send_window > 0; });
+        const bool there = raw_->changed.wait_for(lock, limit, [&] { return raw_->over() || raw_->send_window > 0; });
         if (!there || raw_->over()) return false;
         const auto piece = bytes.substr(0, static_cast<size_t>(std::min<uint64_t>(raw_->send_window, bytes.size())));
         raw_->send_window -= piece.size();
@@ -276,7 +280,9 @@ int32_t FakeStream::http_status() const {
     return raw_->http_status;
 }
 
-int FakeStream::references() const { return raw_->refs.load() - 1; }
+int FakeStream::references() const {
+    return raw_->refs.load() - 1;
+}
 
 bool FakeStream::wait_released(Clock limit) const {
     const auto end = std::chrono::steady_clock::now() + limit;

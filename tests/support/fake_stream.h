@@ -43,7 +43,7 @@ public:
     void take_back();
 
     struct Output {
-        std::string out, err, status;  // STDOUT, STDERR, STATUS
+        std::string out, err, status;     // STDOUT, STDERR, STATUS
         std::vector<std::string> writes;  // one element per write of the plugin on STDOUT or STDERR
     };
     /// Reads, which returns credit, until `enough(output)` is true. False when

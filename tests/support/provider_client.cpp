@@ -57,14 +57,16 @@ ProviderClient::ProviderClient(const FakeHost& host, const LoadedPlugin& plugin,
       exec_(plugin.table<acp_exec>(ACP_IID_EXEC)),
       health_(plugin.table<acp_health>(ACP_IID_HEALTH)) {
     if (!provider_ || !logs_ || !exec_ || !health_) throw std::runtime_error("the plugin lacks an interface");
-    const acp_instance_config config = {sizeof(acp_instance_config), 0, str(alias), str(config_json),
-                                        str(plugin.folder()), str(state_dir)};
+    const acp_instance_config config = {
+        sizeof(acp_instance_config), 0, str(alias), str(config_json), str(plugin.folder()), str(state_dir)};
     sdk::ErrorSlot error;
     if (provider_->create(host.raw(), &config, &self_, error.get()) != ACP_OK)
         throw std::runtime_error(error.message());
 }
 
-ProviderClient::~ProviderClient() { provider_->destroy(self_); }
+ProviderClient::~ProviderClient() {
+    provider_->destroy(self_);
+}
 
 Answer ProviderClient::start(const sdk::DeploymentSpec& spec, const FakeCall& call) {
     const auto command = strings(spec.command), args = strings(spec.args);
@@ -182,9 +184,9 @@ Answer ProviderClient::deprovision_namespace(const std::string& name, const Fake
 std::vector<sdk::Capability> ProviderClient::capabilities() {
     std::vector<sdk::Capability> all;
     const acp_capability_sink sink = {sizeof(acp_capability_sink), 0, &all, [](void* ctx, const acp_capability* c) {
-        static_cast<std::vector<sdk::Capability>*>(ctx)->push_back(
-            {sdk::text(c->operation), c->supported != 0, sdk::text(c->reason)});
-    }};
+                                          static_cast<std::vector<sdk::Capability>*>(ctx)->push_back(
+                                              {sdk::text(c->operation), c->supported != 0, sdk::text(c->reason)});
+                                      }};
     sdk::ErrorSlot error;
     if (provider_->capabilities(self_, &sink, error.get()) != ACP_OK) throw std::runtime_error(error.message());
     return all;
@@ -193,9 +195,9 @@ std::vector<sdk::Capability> ProviderClient::capabilities() {
 sdk::HealthReport ProviderClient::health(const FakeCall& call) {
     std::vector<sdk::HealthReport> reports;
     const acp_health_sink sink = {sizeof(acp_health_sink), 0, &reports, [](void* ctx, const acp_health_report* r) {
-        static_cast<std::vector<sdk::HealthReport>*>(ctx)->push_back(
-            {r->state, sdk::text(r->message), sdk::text(r->details_json)});
-    }};
+                                      static_cast<std::vector<sdk::HealthReport>*>(ctx)->push_back(
+                                          {r->state, sdk::text(r->message), sdk::text(r->details_json)});
+                                  }};
     sdk::ErrorSlot error;
     if (health_->check(self_, call.raw(), &sink, error.get()) != ACP_OK) throw std::runtime_error(error.message());
     if (reports.size() != 1) throw std::runtime_error("health emitted " + std::to_string(reports.size()) + " reports");

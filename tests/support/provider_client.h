@@ -46,8 +46,10 @@ public:
     Answer status(const std::string& id, const FakeCall& call = {});
     Answer list(const std::string& namespace_ = {}, const FakeCall& call = {});
     Answer get_config(const std::string& id, const FakeCall& call = {});
-    Answer apply_config(const std::string& id, const std::string& patch, bool dry_run = false, const FakeCall& call = {});
-    Answer rotate_secret(const std::string& id, const std::string& secret, bool restart = false, const FakeCall& call = {});
+    Answer apply_config(const std::string& id, const std::string& patch, bool dry_run = false,
+                        const FakeCall& call = {});
+    Answer rotate_secret(const std::string& id, const std::string& secret, bool restart = false,
+                         const FakeCall& call = {});
     Answer metrics(const std::string& id, const FakeCall& call = {});
     Answer provision_namespace(const std::string& name, const std::string& spec_json, const FakeCall& call = {});
     Answer deprovision_namespace(const std::string& name, const FakeCall& call = {});

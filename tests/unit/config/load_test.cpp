@@ -94,8 +94,8 @@ metrics: {public: true}
     CHECK(config.http_routes[0] == HttpRoutes{"notes", "org.example.notes", "/ext/notes", "{}", "/http_routes/0"});
     CHECK(config.http_routes[1] == HttpRoutes{"more", "org.example.notes", "/ext/a/b", R"({"x":1})", "/http_routes/1"});
     CHECK(config.metrics.is_public);
-    CHECK(config.origins.at("/providers/1/config/flag").line == 32);
-    CHECK(config.origins.at("/providers/1/config/flag/deeper/still").line == 32);
+    CHECK(config.origins.at("/providers/1/config/flag").line == 31);
+    CHECK(config.origins.at("/providers/1/config/flag/deeper/still").line == 31);
     CHECK(locate(config.origins.at("/providers/1/config/n"), "/providers/1/config/n", "must be string").detail ==
           "/etc/acp/acp.yaml:32:37: key providers[1].config.n: must be string");
 }

@@ -1,7 +1,6 @@
+#include <catch2/catch.hpp>
 #include <string>
 #include <vector>
-
-#include <catch2/catch.hpp>
 
 #include "wire/http1/parse.h"
 
