@@ -8,6 +8,8 @@
 #include <array>
 #include <cstring>
 #include <fstream>
+#include <mutex>
+#include <vector>
 
 #include <boost/dll/library_info.hpp>
 #include <boost/dll/shared_library.hpp>
@@ -94,6 +96,15 @@ bool check_symbol(const fs::path& path, Record& record) {
     return fault(record, "symbol", "the shared object exports no plugin entry", ACP_ENTRY_SYMBOL, "no such symbol", "build it with acp_add_plugin()");
 }
 
+/// Code of a plugin is never unmapped, because threads, thread-local
+/// destructors and callbacks may outlive any plan: the list is never destroyed.
+void keep_for_ever(boost::dll::shared_library library) {
+    static std::mutex mutex;
+    static auto* const handles = new std::vector<boost::dll::shared_library>;
+    std::lock_guard lock(mutex);
+    handles->push_back(std::move(library));
+}
+
 bool is_id(std::string_view id) {
     return !id.empty() && id.size() <= 64 && std::all_of(id.begin(), id.end(), [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-';
@@ -138,9 +149,7 @@ std::unique_ptr<Library> Library::load(const fs::path& path, const acp_host& hos
     try {
         boost::dll::shared_library library(path.string(), boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
         auto entry_function = library.get<const acp_plugin_entry*()>(ACP_ENTRY_SYMBOL);
-        // The handle is let go on purpose: code of a plugin is never unmapped,
-        // because threads, thread-local destructors and callbacks may outlive any plan.
-        new boost::dll::shared_library(std::move(library));
+        keep_for_ever(std::move(library));
         if (!check_entry(entry_function(), record, entry)) return nullptr;
         acp_error raw{};
         raw.struct_size = sizeof raw;

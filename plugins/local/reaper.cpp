@@ -25,8 +25,29 @@ std::thread quiet_thread(void (*body)(void*), void* argument) {
     }
 }
 
+namespace {
+
+struct Left {
+    std::mutex mutex;
+    std::vector<Fd> handles;
+};
+
+// Without it a supervisor that ends between two instances would stay a zombie:
+// it holds no lock any more by which the second could find it.
+Left& left_over() {
+    static Left one;
+    return one;
+}
+
+}  // namespace
+
 Reaper::Reaper() : wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (!wake_) throw std::system_error(errno, std::generic_category(), "cannot make an event descriptor");
+    {
+        std::lock_guard lock(left_over().mutex);
+        added_.swap(left_over().handles);
+    }
+    ::eventfd_write(wake_.get(), 1);
     thread_ = quiet_thread([](void* self) { static_cast<Reaper*>(self)->run(); }, this);
 }
 
@@ -65,8 +86,9 @@ void Reaper::run() {
         added_.clear();
         if (stop_) break;
     }
-    // What ended just now must not stay a zombie because the instance goes.
-    for (const auto& handle : watched) reap(handle);
+    std::lock_guard lock(left_over().mutex);
+    for (auto& handle : watched)
+        if (!reap(handle)) left_over().handles.push_back(std::move(handle));
 }
 
 }  // namespace acp::local

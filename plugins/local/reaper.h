@@ -16,13 +16,15 @@ namespace acp::local {
 
 class Reaper {
 public:
+    /// Goes on with what an earlier reaper of this process left.
     Reaper();
-    /// Stops watching; the supervisors go on.
+    /// Stops watching; the supervisors go on, and remain children of this
+    /// process, so their handles are kept for the next reaper.
     ~Reaper();
     Reaper(const Reaper&) = delete;
     Reaper& operator=(const Reaper&) = delete;
 
-    /// Takes a handle of a supervisor; one that is no child of ours is harmless. [any-thread]
+    /// Takes the handle of a supervisor that this process started. [any-thread]
     void watch(Fd handle);
 
 private:

@@ -49,10 +49,6 @@ Workload::Workload(Shared& shared, std::string id)
     : shared_(shared), id_(std::move(id)), folder_(shared.folder / id_) {}
 
 void Workload::adopt() {
-    // First, also for the sake of a damaged workload: a supervisor that an
-    // earlier instance in this very process started is still our child.
-    for (const auto& replica : replicas_in(folder_))
-        if (Fd handle = replica.supervisor()) shared_.reaper.watch(std::move(handle));
     auto record = load_record(folder_);
     if (!record) return;
     auto config = WorkloadConfig::load(folder_);

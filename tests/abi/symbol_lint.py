@@ -4,6 +4,7 @@
 Usage: symbol_lint.py [--sanitized] PLUGIN.so...
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -62,7 +63,7 @@ def main():
     plugins = [a for a in arguments if not a.startswith("--")]
     complaints = [] if plugins else ["no plugins given"]
     for plugin in plugins:
-        complaints += check(plugin, sanitized)
+        complaints += check(plugin, sanitized) if os.path.exists(plugin) else [f"{plugin}: is not built"]
     print("\n".join(complaints) or f"{len(plugins)} plugins export their entry alone")
     return 1 if complaints else 0
 

@@ -246,14 +246,23 @@ def test_idempotency_survives_restarts(make_server):
 def test_a_run_that_a_crash_interrupted(make_server):
     own = make_server()
     own.start_workload("crashed")
-    answer, _ = begin_long_exec(own, "crashed", own.folder / "pid")
+    file = own.folder / "pid"
+    key = {"Idempotency-Key": "interrupted"}
+    answer, pid = begin_long_exec(own, "crashed", file, **key)
+    run_id = answer.json["run_id"]
     own.kill()
     own.start()
-    row = ended(own, answer.json["run_id"])
+    row = ended(own, run_id)
     assert row["status"] == "failed" and row["error"].startswith("interrupted")
     # What the provider says now stands beside it.
     assert row["result"]["interrupted"] is True
     assert row["result"]["workload"]["phase"] == "running"
+    # A retry is told so, instead of doing it twice.
+    body = {"command": ["/bin/sh", "-c", f"echo $$ > {file}; exec sleep 100000"]}
+    again = own.post(path("crashed", "exec"), body, headers=key)
+    assert (again.status, again.code) == (500, "interrupted")
+    assert again.headers["Idempotency-Replayed"] == "true" and again.json["run_id"] == run_id
+    assert int(file.read_text()) == pid
 
 
 def test_a_drain_waits_for_actions(make_server):

@@ -35,10 +35,12 @@ TEST_CASE("local: the next instance takes over running processes, logs and exit 
     std::ofstream(f.folder("web") / "work/go");
     CHECK(f.log_gets("web", "after"));
     // It ends while there is no instance.
-    f.recreate();
+    f.end();
     std::ofstream(f.folder("job") / "work/go");
-    REQUIRE(f.reaches("job", ACP_PHASE_FAILED));
+    REQUIRE(wait_until([] { return zombies() == 1; }));
     f.recreate();
+    CHECK(wait_until([] { return zombies() == 0; }));
+    CHECK(f.provider().status("job").status().phase == ACP_PHASE_FAILED);
     CHECK(f.replica("job", 0)->getValue<int>("exit_code") == 5);
     CHECK(f.provider().start(shell("web", "exec sleep 1000")).status().phase == ACP_PHASE_RUNNING);
     CHECK_FALSE(alive(pid));

@@ -27,6 +27,8 @@ public:
     ProviderClient& provider() { return *provider_; }
     const std::filesystem::path& state_dir() const { return state_dir_; }
     std::filesystem::path folder(const std::string& id) const { return state_dir_ / "workloads" / id; }
+    /// Destroys the instance; `recreate` follows.
+    void end() { provider_.reset(); }
     /// What a restart of the control plane is to the plugin.
     void recreate(const std::string& config_json = "{}");
 
