@@ -1,6 +1,6 @@
-#include <catch2/catch.hpp>
-
 #include "abi/error.h"
+
+#include <catch2/catch.hpp>
 
 using namespace acp;
 
@@ -20,12 +20,19 @@ acp_error raw_error(std::string_view message, std::string_view details) {
 }  // namespace
 
 TEST_CASE("every status of the boundary has its code, an unknown one is the provider's") {
-    const std::pair<acp_status, Code> table[] = {
-        {ACP_E_INVALID, Code::invalid},         {ACP_E_NOT_FOUND, Code::not_found},     {ACP_E_CONFLICT, Code::conflict},
-        {ACP_E_UNSUPPORTED, Code::unsupported}, {ACP_E_DENIED, Code::provider_error},   {ACP_E_UNAVAILABLE, Code::unavailable},
-        {ACP_E_PROVIDER, Code::provider_error}, {ACP_E_DEADLINE, Code::deadline},       {ACP_E_CANCELLED, Code::cancelled},
-        {ACP_E_EXHAUSTED, Code::exhausted},     {ACP_E_INTERNAL, Code::internal},       {12345, Code::provider_error},
-        {-1, Code::provider_error}};
+    const std::pair<acp_status, Code> table[] = {{ACP_E_INVALID, Code::invalid},
+                                                 {ACP_E_NOT_FOUND, Code::not_found},
+                                                 {ACP_E_CONFLICT, Code::conflict},
+                                                 {ACP_E_UNSUPPORTED, Code::unsupported},
+                                                 {ACP_E_DENIED, Code::provider_error},
+                                                 {ACP_E_UNAVAILABLE, Code::unavailable},
+                                                 {ACP_E_PROVIDER, Code::provider_error},
+                                                 {ACP_E_DEADLINE, Code::deadline},
+                                                 {ACP_E_CANCELLED, Code::cancelled},
+                                                 {ACP_E_EXHAUSTED, Code::exhausted},
+                                                 {ACP_E_INTERNAL, Code::internal},
+                                                 {12345, Code::provider_error},
+                                                 {-1, Code::provider_error}};
     for (const auto& [status, code] : table) CHECK(abi::code_of(status) == code);
 }
 

@@ -97,7 +97,7 @@ metrics: {public: true}
     CHECK(config.origins.at("/providers/1/config/flag").line == 31);
     CHECK(config.origins.at("/providers/1/config/flag/deeper/still").line == 31);
     CHECK(locate(config.origins.at("/providers/1/config/n"), "/providers/1/config/n", "must be string").detail ==
-          "/etc/acp/acp.yaml:32:37: key providers[1].config.n: must be string");
+          "/etc/acp/acp.yaml:31:37: key providers[1].config.n: must be string");
 }
 
 TEST_CASE("relative paths start from the folder of the file", "[config]") {

@@ -1,8 +1,9 @@
+#include "dispatch/gate.h"
+
 #include <catch2/catch.hpp>
 #include <condition_variable>
 #include <thread>
 
-#include "dispatch/gate.h"
 #include "wire/loop.h"
 
 using namespace acp;
@@ -13,7 +14,8 @@ namespace {
 /// A request without a wire: answers at once and later ones both end in `answer`.
 class FakeExchange final : public wire::Exchange, private wire::Responder::Target {
 public:
-    explicit FakeExchange(std::string method, std::string target, std::vector<std::pair<std::string, std::string>> fields = {}, std::string body = {})
+    explicit FakeExchange(std::string method, std::string target,
+                          std::vector<std::pair<std::string, std::string>> fields = {}, std::string body = {})
         : method_(std::move(method)), target_(std::move(target)), texts_(std::move(fields)), body_(std::move(body)) {
         for (const auto& [n, v] : texts_) fields_.push_back({n, v});
         view_.method = method_;
@@ -78,18 +80,29 @@ struct House {
     ContextPtr seen;
 
     void add(std::string method, std::string pattern, std::string scope, Body body = Body::none) {
-        Route r{std::move(method), std::move(pattern), "op", std::move(scope), body, {}, [this](const ContextPtr& c) {
+        Route r{std::move(method),
+                std::move(pattern),
+                "op",
+                std::move(scope),
+                body,
+                {},
+                [this](const ContextPtr& c) {
                     seen = c;
                     return http::json_response(200, R"({"body":)" + json::quoted(c->body) + "}");
-                }, {}};
+                },
+                {}};
         REQUIRE(router.add(std::move(r)));
     }
     void ask(FakeExchange& exchange) {
-        Gate gate(router, pool, [](std::string_view token) -> Result<identity::Principal> {
-            if (token == "good") return identity::Principal{"alice", "user", {}, {"read:x"}, {}, 0};
-            return fail(Code::unauthenticated, "invalid_token", "the access token is invalid");
-        }, options);
-        gate.on_denial([this](const Context& c, const Error& e) { denials.push_back(c.principal.subject + " " + e.slug); });
+        Gate gate(
+            router, pool,
+            [](std::string_view token) -> Result<identity::Principal> {
+                if (token == "good") return identity::Principal{"alice", "user", {}, {"read:x"}, {}, 0};
+                return fail(Code::unauthenticated, "invalid_token", "the access token is invalid");
+            },
+            options);
+        gate.on_denial(
+            [this](const Context& c, const Error& e) { denials.push_back(c.principal.subject + " " + e.slug); });
         gate.on_request(exchange);
         exchange.wait();
         pool.stop();  // so that nothing of the gate is in use when it goes
@@ -102,14 +115,22 @@ struct House {
 
 const std::pair<std::string, std::string> kGood{"Authorization", "Bearer good"};
 
-std::string code_of(const http::Response& r) { return json::text_or(json::parse_object(r.body).value(), "code"); }
+std::string code_of(const http::Response& r) {
+    return json::text_or(json::parse_object(r.body).value(), "code");
+}
 
 }  // namespace
 
 TEST_CASE("a request passes the gate with everything the handler needs") {
     House house;
     house.add("POST", "/a/{id}", "read:x", Body::json);
-    FakeExchange e("POST", "/a/x%20y?k=v", {kGood, {"Content-Type", "Application/JSON ; charset=utf-8"}, {"Cookie", "c"}, {"X-Mine", "1"}, {"Traceparent", "00-ab"}}, R"({"n":1})");
+    FakeExchange e("POST", "/a/x%20y?k=v",
+                   {kGood,
+                    {"Content-Type", "Application/JSON ; charset=utf-8"},
+                    {"Cookie", "c"},
+                    {"X-Mine", "1"},
+                    {"Traceparent", "00-ab"}},
+                   R"({"n":1})");
     house.ask(e);
     CHECK(e.answer->status == 200);
     CHECK(e.body_limit == house.options.body_bytes);
@@ -140,12 +161,13 @@ TEST_CASE("without, with a bad and with a weak token nothing is read or run") {
         std::string challenge;
         std::size_t denials;
     };
-    const auto c = GENERATE(values<Case>({{{}, 401, "Bearer realm=\"alphaswarm-cp\"", 0},
-                                          {{{"Authorization", "Basic Z29vZA=="}}, 401, "Bearer realm=\"alphaswarm-cp\"", 0},
-                                          {{{"Authorization", "Bearer "}}, 401, "Bearer realm=\"alphaswarm-cp\"", 0},
-                                          {{{"Authorization", "Bearer bad"}}, 401, "error=\"invalid_token\"", 1},
-                                          {{kGood}, 403, "error=\"insufficient_scope\", scope=\"write:x\"", 1},
-                                          {{kGood, kGood}, 400, "", 1}}));
+    const auto c =
+        GENERATE(values<Case>({{{}, 401, "Bearer realm=\"alphaswarm-cp\"", 0},
+                               {{{"Authorization", "Basic Z29vZA=="}}, 401, "Bearer realm=\"alphaswarm-cp\"", 0},
+                               {{{"Authorization", "Bearer "}}, 401, "Bearer realm=\"alphaswarm-cp\"", 0},
+                               {{{"Authorization", "Bearer bad"}}, 401, "error=\"invalid_token\"", 1},
+                               {{kGood}, 403, "error=\"insufficient_scope\", scope=\"write:x\"", 1},
+                               {{kGood, kGood}, 400, "", 1}}));
     auto fields = c.fields;
     fields.emplace_back("Content-Type", "application/json");
     FakeExchange e("POST", "/a", fields, "{}");
@@ -171,7 +193,9 @@ TEST_CASE("an anonymous caller is let in only when the options name one") {
         CHECK(house.status(FakeExchange("GET", "/a")) == 200);
         CHECK(house.seen->principal.subject == "dev");
     }
-    SECTION("a bad token stays bad") { CHECK(house.status(FakeExchange("GET", "/a", {{"Authorization", "Bearer bad"}})) == 401); }
+    SECTION("a bad token stays bad") {
+        CHECK(house.status(FakeExchange("GET", "/a", {{"Authorization", "Bearer bad"}})) == 401);
+    }
 }
 
 TEST_CASE("paths are judged before anything else") {
@@ -183,8 +207,12 @@ TEST_CASE("paths are judged before anything else") {
         int status;
         std::string code;
     };
-    const auto c = GENERATE(values<Case>({{"GET", "/a/../a", 400, "bad_path"}, {"GET", "/%2e%2e/a", 400, "bad_path"}, {"GET", "/nope", 404, "route_not_found"},
-                                          {"POST", "/a", 405, "method_not_allowed"}, {"GET", "/later/x", 501, "feature_unavailable"}, {"GET", "*", 400, "bad_path"}}));
+    const auto c = GENERATE(values<Case>({{"GET", "/a/../a", 400, "bad_path"},
+                                          {"GET", "/%2e%2e/a", 400, "bad_path"},
+                                          {"GET", "/nope", 404, "route_not_found"},
+                                          {"POST", "/a", 405, "method_not_allowed"},
+                                          {"GET", "/later/x", 501, "feature_unavailable"},
+                                          {"GET", "*", 400, "bad_path"}}));
     FakeExchange e(c.method, c.target);
     house.ask(e);
     CHECK(e.answer->status == c.status);
@@ -212,9 +240,15 @@ TEST_CASE("queries and bodies must fit the operation") {
         std::string method, target, type, body;
         int status;
     };
-    const auto c = GENERATE(values<Case>({{"GET", "/none?a=%zz", "", "", 400}, {"GET", "/none", "text/plain", "x", 400}, {"POST", "/json", "text/plain", "{}", 415},
-                                          {"POST", "/json", "application/jsonx", "{}", 415}, {"POST", "/json", "", "", 200}, {"PATCH", "/patch", "application/merge-patch+json", "{}", 200},
-                                          {"PATCH", "/patch", "application/json", "{}", 200}, {"PATCH", "/patch", "text/plain", "{}", 415}, {"POST", "/any", "image/png", "x", 200}}));
+    const auto c = GENERATE(values<Case>({{"GET", "/none?a=%zz", "", "", 400},
+                                          {"GET", "/none", "text/plain", "x", 400},
+                                          {"POST", "/json", "text/plain", "{}", 415},
+                                          {"POST", "/json", "application/jsonx", "{}", 415},
+                                          {"POST", "/json", "", "", 200},
+                                          {"PATCH", "/patch", "application/merge-patch+json", "{}", 200},
+                                          {"PATCH", "/patch", "application/json", "{}", 200},
+                                          {"PATCH", "/patch", "text/plain", "{}", 415},
+                                          {"POST", "/any", "image/png", "x", 200}}));
     std::vector<std::pair<std::string, std::string>> fields{kGood};
     if (!c.type.empty()) fields.emplace_back("Content-Type", c.type);
     CHECK(house.status(FakeExchange(c.method, c.target, fields, c.body)) == c.status);
@@ -222,7 +256,14 @@ TEST_CASE("queries and bodies must fit the operation") {
 
 TEST_CASE("an immediate public route is answered on the spot") {
     House house;
-    house.router.add({"GET", "/live", "live", {}, Body::none, [](const wire::RequestView& r) { return http::json_response(200, json::quoted(r.target)); }, {}, {}});
+    house.router.add({"GET",
+                      "/live",
+                      "live",
+                      {},
+                      Body::none,
+                      [](const wire::RequestView& r) { return http::json_response(200, json::quoted(r.target)); },
+                      {},
+                      {}});
     FakeExchange e("GET", "/live");
     house.ask(e);
     CHECK(e.answer->body == "\"/live\"");
@@ -237,10 +278,17 @@ TEST_CASE("whatever a handler throws becomes a 500 that tells nothing") {
         throw Poco::NotFoundException("secret cause");
     };
     SECTION("on the pool") {
-        house.router.add({"GET", "/a", "a", {}, Body::none, {}, [boom](const ContextPtr&) -> http::Response {
+        house.router.add({"GET",
+                          "/a",
+                          "a",
+                          {},
+                          Body::none,
+                          {},
+                          [boom](const ContextPtr&) -> http::Response {
                               boom();
                               return {};
-                          }, {}});
+                          },
+                          {}});
     }
     SECTION("on the loop") {
         house.router.add({"GET", "/a", "a", {}, Body::none, {}, {}, [boom](const ContextPtr&) { boom(); }});
@@ -266,7 +314,11 @@ TEST_CASE("a full pool answers 503 with a time to come again") {
     std::vector<int> held;
     while (house.pool.reserve()) held.push_back(1);
     FakeExchange e("GET", "/a", {kGood});
-    Gate gate(house.router, house.pool, [](std::string_view) -> Result<identity::Principal> { return identity::Principal{"a", "user", {}, {"read:x"}, {}, 0}; }, {});
+    Gate gate(house.router, house.pool,
+              [](std::string_view) -> Result<identity::Principal> {
+                  return identity::Principal{"a", "user", {}, {"read:x"}, {}, 0};
+              },
+              {});
     gate.on_request(e);
     CHECK(e.wait().status == 503);
     CHECK(e.field("Retry-After") == "1");

@@ -1,8 +1,8 @@
+#include "dispatch/pool.h"
+
 #include <catch2/catch.hpp>
 #include <future>
 #include <thread>
-
-#include "dispatch/pool.h"
 
 using acp::dispatch::Pool;
 

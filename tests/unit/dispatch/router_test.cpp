@@ -1,6 +1,6 @@
-#include <catch2/catch.hpp>
-
 #include "dispatch/router.h"
+
+#include <catch2/catch.hpp>
 
 using namespace acp::dispatch;
 
@@ -31,7 +31,8 @@ std::string find(const Router& router, std::string_view method, std::string_view
 
 TEST_CASE("literal and parameter segments lead to their routes") {
     Router router;
-    for (auto pattern : {"/a", "/a/{x}", "/a/{x}/b", "/a/{x}/{y}", "/a/list"}) REQUIRE(router.add(route("GET", pattern)));
+    for (auto pattern : {"/a", "/a/{x}", "/a/{x}/b", "/a/{x}/{y}", "/a/list"})
+        REQUIRE(router.add(route("GET", pattern)));
     CHECK(find(router, "GET", "/a") == "GET/a");
     CHECK(find(router, "GET", "/a/1") == "GET/a/{x} x=1");
     CHECK(find(router, "GET", "/a/1/b") == "GET/a/{x}/b x=1");

@@ -1,6 +1,6 @@
-#include <catch2/catch.hpp>
-
 #include "http/path.h"
+
+#include <catch2/catch.hpp>
 
 using namespace acp::http;
 using namespace std::string_literals;
@@ -21,7 +21,8 @@ TEST_CASE("a plain path is one that means the same to every reader") {
         if (is_plain_path(path)) CHECK(normalise_path(path).value() == path);
     }
     CHECK(is_plain_path("/manage/openapi.json"));
-    for (auto path : {"", "a", "//", "/a//b", "/a/../b", "/a/./b", "/.well", "/a%20b", "/a;b", "/a\\b", "/\xc3\xa4", "/a b", "/a\x01"}) {
+    for (auto path : {"", "a", "//", "/a//b", "/a/../b", "/a/./b", "/.well", "/a%20b", "/a;b", "/a\\b", "/\xc3\xa4",
+                      "/a b", "/a\x01"}) {
         CAPTURE(path);
         CHECK_FALSE(is_plain_path(path));
     }
@@ -38,9 +39,10 @@ TEST_CASE("escapes are decoded once") {
 }
 
 TEST_CASE("what two readers could take differently is refused") {
-    for (const auto& path : {""s, "a"s, "*"s, "//"s, "/a//b"s, "/."s, "/.."s, "/a/../b"s, "/a/%2e%2e/b"s, "/%2E"s, "/a%2fb"s, "/a%5Cb"s,
-                             "/a\\b"s, "/a;v=1"s, "/a%3Bb"s, "/a%00b"s, "/a%0d"s, "/a%7F"s, "/a%"s, "/a%2"s, "/a%zz"s, "/%2541"s, "/a%ff"s,
-                             "/%c0%af"s, "/\xff"s}) {
+    for (const auto& path :
+         {""s,     "a"s,      "*"s,      "//"s,     "/a//b"s,  "/."s,      "/.."s,    "/a/../b"s, "/a/%2e%2e/b"s,
+          "/%2E"s, "/a%2fb"s, "/a%5Cb"s, "/a\\b"s,  "/a;v=1"s, "/a%3Bb"s,  "/a%00b"s, "/a%0d"s,   "/a%7F"s,
+          "/a%"s,  "/a%2"s,   "/a%zz"s,  "/%2541"s, "/a%ff"s,  "/%c0%af"s, "/\xff"s}) {
         CAPTURE(path);
         const auto result = normalise_path(path);
         REQUIRE_FALSE(result);
@@ -82,7 +84,9 @@ TEST_CASE("a parameter nobody knows is named, with those that are known") {
 }
 
 TEST_CASE("flags and integers have one spelling each") {
-    const auto query = Query::parse("t=true&one=1&bare&f=false&zero=0&odd=yes&n=42&neg=-5&sum=1e3&big=99999999999999999999&tail=5x").value();
+    const auto query =
+        Query::parse("t=true&one=1&bare&f=false&zero=0&odd=yes&n=42&neg=-5&sum=1e3&big=99999999999999999999&tail=5x")
+            .value();
     for (auto name : {"t", "one", "bare"}) CHECK(query.flag(name, false).value());
     for (auto name : {"f", "zero"}) CHECK_FALSE(query.flag(name, true).value());
     CHECK(query.flag("missing", true).value());

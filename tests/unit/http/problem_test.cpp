@@ -1,6 +1,7 @@
+#include "http/problem.h"
+
 #include <catch2/catch.hpp>
 
-#include "http/problem.h"
 #include "json/json.h"
 
 using namespace acp::http;
@@ -28,11 +29,23 @@ std::string retry_after(const Response& response) {
 }  // namespace
 
 TEST_CASE("every code has its status") {
-    const std::pair<Code, int> table[] = {
-        {Code::invalid, 400},      {Code::unauthenticated, 401}, {Code::forbidden, 403},   {Code::not_found, 404},   {Code::method_not_allowed, 405},
-        {Code::conflict, 409},     {Code::precondition_failed, 412}, {Code::too_large, 413}, {Code::unsupported_media_type, 415},
-        {Code::unprocessable, 422}, {Code::exhausted, 429},      {Code::internal, 500},    {Code::unsupported, 501}, {Code::provider_error, 502},
-        {Code::unavailable, 503},  {Code::deadline, 504},        {Code::cancelled, 409}};
+    const std::pair<Code, int> table[] = {{Code::invalid, 400},
+                                          {Code::unauthenticated, 401},
+                                          {Code::forbidden, 403},
+                                          {Code::not_found, 404},
+                                          {Code::method_not_allowed, 405},
+                                          {Code::conflict, 409},
+                                          {Code::precondition_failed, 412},
+                                          {Code::too_large, 413},
+                                          {Code::unsupported_media_type, 415},
+                                          {Code::unprocessable, 422},
+                                          {Code::exhausted, 429},
+                                          {Code::internal, 500},
+                                          {Code::unsupported, 501},
+                                          {Code::provider_error, 502},
+                                          {Code::unavailable, 503},
+                                          {Code::deadline, 504},
+                                          {Code::cancelled, 409}};
     for (const auto& [code, status] : table) {
         CHECK(status_of(code) == status);
         CHECK_FALSE(reason(status).empty());

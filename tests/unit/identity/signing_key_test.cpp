@@ -1,3 +1,5 @@
+#include "identity/signing_key.h"
+
 #include <sys/stat.h>
 
 #include <catch2/catch.hpp>
@@ -6,7 +8,6 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "identity/signing_key.h"
 #include "json/json.h"
 #include "unit/identity/temp_dir.h"
 
@@ -18,7 +19,7 @@ namespace fs = std::filesystem;
 namespace {
 
 int mode_of(const fs::path& path) {
-    struct stat info{};
+    struct stat info {};
     REQUIRE(::stat(path.c_str(), &info) == 0);
     return static_cast<int>(info.st_mode & 07777);
 }
@@ -100,7 +101,8 @@ TEST_CASE("a signature holds for its text and its key alone") {
         bent[at] = static_cast<char>(bent[at] ^ 1);
         CHECK_FALSE(key.verify(text, bent));
     }
-    for (const auto& bad : {std::string(), std::string(64, '\0'), std::string(64, '\xff'), signature.substr(1), signature + "x"})
+    for (const auto& bad :
+         {std::string(), std::string(64, '\0'), std::string(64, '\xff'), signature.substr(1), signature + "x"})
         CHECK_FALSE(key.verify(text, bad));
 }
 

@@ -1,7 +1,8 @@
+#include "identity/token.h"
+
 #include <catch2/catch.hpp>
 
 #include "base/bytes.h"
-#include "identity/token.h"
 #include "json/json.h"
 #include "unit/identity/temp_dir.h"
 
@@ -30,7 +31,9 @@ json::Object::Ptr claims() {
                          {"jti", std::string("t1")},
                          {"scope", std::string("read:infrastructure admin:cluster")}});
 }
-std::string signed_with(const json::Object::Ptr& c) { return key().sign("at+jwt", json::dump(c)).value(); }
+std::string signed_with(const json::Object::Ptr& c) {
+    return key().sign("at+jwt", json::dump(c)).value();
+}
 
 /// The check that failed, "" when none did.
 std::string fault(const std::string& token, std::int64_t now = kNow) {
@@ -165,7 +168,8 @@ TEST_CASE("the header decides nothing: it must be the one we make") {
     CHECK(fault(with_header(R"({"alg":"ES256","kid":"x","typ":"at+jwt"})")) == "kid");
     CHECK(fault(with_header(R"({"alg":"ES256","typ":"at+jwt"})")) == "kid");
     CHECK(fault(with_header(R"({"alg":"ES256","kid":")" + key().kid() + R"(","typ":"JWT"})")) == "typ");
-    for (auto name : {"crit", "jku", "jwk", "x5u", "x5c"}) CHECK(fault(with_header(header_text(std::string(",\"") + name + "\":[]"))) == name);
+    for (auto name : {"crit", "jku", "jwk", "x5u", "x5c"})
+        CHECK(fault(with_header(header_text(std::string(",\"") + name + "\":[]"))) == name);
     CHECK(fault(with_header(header_text(R"(,"alg":"none")"))).starts_with("header"));
     CHECK(fault(with_header("[]")).starts_with("header"));
 }
@@ -173,8 +177,9 @@ TEST_CASE("the header decides nothing: it must be the one we make") {
 TEST_CASE("a token has three strict parts of bounded size") {
     const auto token = signed_with(claims());
     const auto first = token.find('.'), second = token.rfind('.');
-    for (const auto& bad : {std::string(), std::string("."), std::string(".."), token.substr(0, second), token + ".", token + "=", " " + token, token + "\n",
-                            "." + token, token.substr(0, first) + token.substr(second), std::string(9000, 'a')}) {
+    for (const auto& bad : {std::string(), std::string("."), std::string(".."), token.substr(0, second), token + ".",
+                            token + "=", " " + token, token + "\n", "." + token,
+                            token.substr(0, first) + token.substr(second), std::string(9000, 'a')}) {
         CAPTURE(bad.substr(0, 40));
         CHECK_FALSE(fault(bad).empty());
     }

@@ -1,3 +1,5 @@
+#include "log/log.h"
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -9,7 +11,6 @@
 
 #include "base/unique_fd.h"
 #include "json/json.h"
-#include "log/log.h"
 
 using namespace acp;
 
@@ -42,7 +43,9 @@ std::string hide(std::string_view text) {
 
 TEST_CASE("a JSON line is one object with time, level, component, message and fields") {
     log::configure(log::Level::info, log::Format::json, hide);
-    const auto lines = lines_of([] { log::warn("room", "said \"this\"\nand that", {{"id", "a\"b"}, {"token", "x hunter2"}}); });
+    const auto lines = lines_of([] {
+        log::warn("room", "said \"this\"\nand that", {{"id", "a\"b"}, {"token", "x hunter2"}});
+    });
     REQUIRE(lines.size() == 1);
     const auto line = json::parse_object(lines[0]).value();
     CHECK(json::text_or(line, "level") == "warn");

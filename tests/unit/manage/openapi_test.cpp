@@ -18,7 +18,10 @@ struct Rooms {
     dispatch::Pool pool{"actions", 1, 1}, streams{"streams", 1, 1};
     workloads::Actions actions{*ledger, pool, streams, {}};
     std::atomic<bool> draining{false};
-    Services services{redactor, *ledger, catalogue, actions, pool, streams, "", "0.0.0", "{}", false, false, draining, [] { return std::string(); }};
+    Services services{
+        redactor, *ledger, catalogue, actions, pool, streams, "", "0.0.0", "{}", false, false, draining, [] {
+            return std::string();
+        }};
     OpenApi api = OpenApi::load().value();
     dispatch::Router router;
 
@@ -50,12 +53,20 @@ std::vector<Operation> operations(const OpenApi& api) {
 
 /// A path that the pattern matches.
 std::string example(std::string pattern) {
-    for (auto open = pattern.find('{'); open != std::string::npos; open = pattern.find('{')) pattern.replace(open, pattern.find('}') - open + 1, "x");
+    for (auto open = pattern.find('{'); open != std::string::npos; open = pattern.find('{'))
+        pattern.replace(open, pattern.find('}') - open + 1, "x");
     return pattern;
 }
 
 dispatch::Route route(std::string method, std::string pattern, std::string id) {
-    return {std::move(method), std::move(pattern), std::move(id), "a scope of its own", dispatch::Body::none, {}, {}, [](const dispatch::ContextPtr&) {}};
+    return {std::move(method),
+            std::move(pattern),
+            std::move(id),
+            "a scope of its own",
+            dispatch::Body::none,
+            {},
+            {},
+            [](const dispatch::ContextPtr&) {}};
 }
 
 }  // namespace
@@ -77,7 +88,8 @@ TEST_CASE("every operation of the document is served, under its id and with its 
         const auto scopes = operation.object->getArray("x-scopes");
         CHECK(match.route->scope == (scopes->size() > 0 ? scopes->getElement<std::string>(0) : std::string()));
         CHECK(operation.object->has("x-required-acr"));
-        const int handlers = (match.route->immediate ? 1 : 0) + (match.route->blocking ? 1 : 0) + (match.route->deferred ? 1 : 0);
+        const int handlers =
+            (match.route->immediate ? 1 : 0) + (match.route->blocking ? 1 : 0) + (match.route->deferred ? 1 : 0);
         CHECK(handlers == 1);
         // An immediate handler sees no token: it must be public.
         if (match.route->immediate) CHECK(match.route->scope.empty());
@@ -92,7 +104,8 @@ TEST_CASE("only health and the document itself are open to strangers") {
         if (r->scope.empty()) open.push_back(r->pattern);
     for (const auto& pattern : open) {
         CAPTURE(pattern);
-        CHECK((pattern == "/manage/healthz" || pattern == "/manage/livez" || pattern == "/manage/readyz" || pattern == "/manage/openapi.json"));
+        CHECK((pattern == "/manage/healthz" || pattern == "/manage/livez" || pattern == "/manage/readyz" ||
+               pattern == "/manage/openapi.json"));
     }
     CHECK_FALSE(open.empty());
 }
@@ -148,13 +161,17 @@ TEST_CASE("a plugin's routes join the document below their mount; its mistakes a
     if (!added) FAIL(added.error().message);
     std::vector<std::string> mounted;
     for (const auto& r : rooms.router.routes())
-        if (r->pattern.starts_with("/ext/")) mounted.push_back(r->method + " " + r->pattern + " " + r->operation_id + " " + r->scope);
-    CHECK(mounted == std::vector<std::string>{"GET /ext/hello/greet/{name} hello.greet read:greetings", "POST /ext/hello/echo hello.echo admin:cluster",
-                                              "GET /ext/hello/slow hello.slow read:greetings", "GET /ext/hello/fail hello.fail read:greetings",
-                                              "GET /ext/hello/late hello.late read:greetings", "HEAD /ext/hello/ping hello.ping read:greetings",
-                                              "DELETE /ext/hello/greet/{name} hello.forget read:greetings"});
+        if (r->pattern.starts_with("/ext/"))
+            mounted.push_back(r->method + " " + r->pattern + " " + r->operation_id + " " + r->scope);
+    CHECK(mounted ==
+          std::vector<std::string>{
+              "GET /ext/hello/greet/{name} hello.greet read:greetings", "POST /ext/hello/echo hello.echo admin:cluster",
+              "GET /ext/hello/slow hello.slow read:greetings", "GET /ext/hello/fail hello.fail read:greetings",
+              "GET /ext/hello/late hello.late read:greetings", "HEAD /ext/hello/ping hello.ping read:greetings",
+              "DELETE /ext/hello/greet/{name} hello.forget read:greetings"});
     const auto all = operations(rooms.api);
-    const auto echo = std::find_if(all.begin(), all.end(), [](const Operation& o) { return o.path == "/ext/hello/echo"; });
+    const auto echo =
+        std::find_if(all.begin(), all.end(), [](const Operation& o) { return o.path == "/ext/hello/echo"; });
     REQUIRE(echo != all.end());
     CHECK(echo->object->getArray("tags")->size() == 1);
 }

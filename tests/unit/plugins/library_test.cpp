@@ -82,7 +82,9 @@ TEST_CASE("a file is judged before anything of it runs") {
         fs::create_directory(dir.path() / "folder.so");
         CHECK(load(dir.path() / "folder.so").fault.message == "the plugin is no regular file");
     }
-    SECTION("missing") { CHECK(load(dir.path() / "none.so").fault.stage == "file"); }
+    SECTION("missing") {
+        CHECK(load(dir.path() / "none.so").fault.stage == "file");
+    }
     SECTION("another machine's") {
         std::fstream file(so, std::ios::binary | std::ios::in | std::ios::out);
         file.seekp(18);  // e_machine

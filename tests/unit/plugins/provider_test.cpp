@@ -125,7 +125,8 @@ TEST_CASE("logs come through the stream; a call that fails gives its reference b
 
 TEST_CASE("what breaks the boundary's rules becomes a defect with a name") {
     const auto& p = careless();
-    for (const auto& error : {p.stop(call(), "x").error(), p.scale(call(), "x", 1).error(), p.restart(call(), "x").error(), p.get_config(call(), "x").error()}) {
+    for (const auto& error : {p.stop(call(), "x").error(), p.scale(call(), "x", 1).error(),
+                              p.restart(call(), "x").error(), p.get_config(call(), "x").error()}) {
         CHECK(error.code == Code::internal);
         CHECK(error.slug == "plugin_defect");
         CHECK(error.message.find("test.careless") != std::string::npos);
@@ -185,6 +186,7 @@ TEST_CASE("the host offers its interfaces and no others") {
     const acp_host& host = host_api();
     for (auto iid : {"acp.host.stream/1", "acp.host.log/1", "acp.host.clock/1", "acp.host.http_client/1"})
         CHECK(host.get_interface(&host, sdk::str(iid)) != nullptr);
-    for (auto iid : {"", "acp.host.stream/2", "acp.host.stream", "acp.provider/1"}) CHECK(host.get_interface(&host, sdk::str(iid)) == nullptr);
+    for (auto iid : {"", "acp.host.stream/2", "acp.host.stream", "acp.provider/1"})
+        CHECK(host.get_interface(&host, sdk::str(iid)) == nullptr);
     CHECK(host.get_interface(&host, {nullptr, 0}) == nullptr);
 }

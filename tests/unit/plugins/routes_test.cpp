@@ -15,7 +15,8 @@ struct Greeter {
     Record record;
     Fault fault;
     std::unique_ptr<Library> library = Library::load(ACP_GREETER, host_api(), record);
-    std::unique_ptr<RouteInstance> instance = RouteInstance::create(*library, host_api(), "hello", "{}", "/nowhere", fault);
+    std::unique_ptr<RouteInstance> instance =
+        RouteInstance::create(*library, host_api(), "hello", "{}", "/nowhere", fault);
 };
 Greeter& greeter() {
     static Greeter g;
@@ -34,7 +35,9 @@ PluginRequest request(std::string operation) {
     return r;
 }
 
-stream::Ref response_stream() { return stream::Ref::make({64 * 1024, true}); }
+stream::Ref response_stream() {
+    return stream::Ref::make({64 * 1024, true});
+}
 
 std::string read_out(stream::Stream& s) {
     std::string out;

@@ -27,7 +27,8 @@ public:
         e.struct_size = sizeof e;
         e.ctx = this;
         e.on_data = [](void* ctx, std::uint8_t channel, acp_bytes bytes) {
-            of(ctx).note("data " + std::to_string(channel) + " " + std::string(reinterpret_cast<const char*>(bytes.ptr), bytes.len));
+            of(ctx).note("data " + std::to_string(channel) + " " +
+                         std::string(reinterpret_cast<const char*>(bytes.ptr), bytes.len));
         };
         e.on_credit = [](void* ctx, std::uint64_t credit) { of(ctx).note("credit " + std::to_string(credit)); };
         e.on_close = [](void* ctx, std::int32_t reason) {

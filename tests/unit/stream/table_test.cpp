@@ -8,9 +8,13 @@ using acp::stream::test::Ear;
 
 namespace {
 
-const acp_host_stream& table() { return *stream_table(); }
+const acp_host_stream& table() {
+    return *stream_table();
+}
 
-acp_bytes bytes(std::string_view s) { return {reinterpret_cast<const std::uint8_t*>(s.data()), s.size()}; }
+acp_bytes bytes(std::string_view s) {
+    return {reinterpret_cast<const std::uint8_t*>(s.data()), s.size()};
+}
 
 /// The plugin's reference, as Provider::logs makes it.
 acp_stream* lend(const Ref& stream) {
@@ -40,7 +44,8 @@ struct Releaser {
 TEST_CASE("the table is complete") {
     const acp_host_stream& t = table();
     CHECK(t.struct_size == sizeof(acp_host_stream));
-    CHECK((t.set_events && t.headers && t.write && t.credit && t.window && t.wait_credit && t.consumed && t.finish && t.closed && t.retain && t.release));
+    CHECK((t.set_events && t.headers && t.write && t.credit && t.window && t.wait_credit && t.consumed && t.finish &&
+           t.closed && t.retain && t.release));
 }
 
 TEST_CASE("arguments that cannot be right are refused") {
@@ -65,7 +70,8 @@ TEST_CASE("fields are read by the stride the plugin names") {
         std::uint64_t more;
     };
     auto stream = Ref::make({16, true});
-    const Wide fields[] = {{{ACP_STR_LITERAL("A"), ACP_STR_LITERAL("1")}, 7}, {{ACP_STR_LITERAL("B"), {nullptr, 0}}, 8}};
+    const Wide fields[] = {{{ACP_STR_LITERAL("A"), ACP_STR_LITERAL("1")}, 7},
+                           {{ACP_STR_LITERAL("B"), {nullptr, 0}}, 8}};
     REQUIRE(table().headers(stream.handle(), 201, &fields[0].pair, 2, sizeof(Wide)) == ACP_OK);
     const auto headers = stream->response_headers();
     REQUIRE(headers->fields.size() == 2);

@@ -20,8 +20,10 @@ TEST_CASE("a body is read by both framings from any split of its bytes") {
     Server server;
     server.app.answer = echo;
     server.start();
-    const auto [framing, wire] = GENERATE(std::pair<std::string, std::string>{length(11), "hello world"},
-                                          std::pair<std::string, std::string>{"Transfer-Encoding: chunked", "5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nT: v\r\n\r\n"});
+    const auto [framing, wire] =
+        GENERATE(std::pair<std::string, std::string>{length(11), "hello world"},
+                 std::pair<std::string, std::string>{"Transfer-Encoding: chunked",
+                                                     "5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nT: v\r\n\r\n"});
     const std::string request = post("/", framing, wire);
     Peer peer(server.port());
     for (std::size_t at = 1; at < request.size(); ++at) {
@@ -38,7 +40,8 @@ TEST_CASE("bodies and further requests share one segment") {
     server.app.answer = echo;
     server.start();
     Peer peer(server.port());
-    REQUIRE(peer.send(post("/", length(3), "one") + post("/", "Transfer-Encoding: chunked", "3\r\ntwo\r\n0\r\n\r\n") + post("/", length(0)) + get("/") + post("/", length(4), "four")));
+    REQUIRE(peer.send(post("/", length(3), "one") + post("/", "Transfer-Encoding: chunked", "3\r\ntwo\r\n0\r\n\r\n") +
+                      post("/", length(0)) + get("/") + post("/", length(4), "four")));
     for (const std::string expected : {"one", "two", "", "", "four"}) {
         const Reply reply = peer.read();
         REQUIRE(reply.complete);
@@ -61,7 +64,8 @@ TEST_CASE("a body larger than the read buffer arrives whole") {
     CHECK(peer.read().body == body);
     std::string chunks;
     for (std::size_t at = 0; at < body.size(); at += 0x1000)
-        chunks += "1000\r\n" + body.substr(at, 0x1000) + (at + 0x1000 <= body.size() ? "\r\n" : std::string(0x1000 - (body.size() - at), '.') + "\r\n");
+        chunks += "1000\r\n" + body.substr(at, 0x1000) +
+                  (at + 0x1000 <= body.size() ? "\r\n" : std::string(0x1000 - (body.size() - at), '.') + "\r\n");
     REQUIRE(peer.send(post("/", "Transfer-Encoding: chunked", chunks + "0\r\n\r\n")));
     CHECK(peer.read().body.starts_with(body));
 }
@@ -76,7 +80,11 @@ TEST_CASE("a head at the very end of the read buffer still leaves room for its b
     const int left = GENERATE(0, 1, 2, 100);  // bytes between the head's end and the buffer's
     std::string filling;
     while (5120 - filling.size() - head.size() - static_cast<std::size_t>(left) > 1000) filling += get("/fill");
-    filling += get("/fill", "A: " + std::string(5120 - filling.size() - head.size() - static_cast<std::size_t>(left) - get("/fill", "A: \r\n").size(), 'x') + "\r\n");
+    filling += get("/fill", "A: " +
+                                std::string(5120 - filling.size() - head.size() - static_cast<std::size_t>(left) -
+                                                get("/fill", "A: \r\n").size(),
+                                            'x') +
+                                "\r\n");
     REQUIRE(filling.size() + head.size() + static_cast<std::size_t>(left) == 5120);
     Peer peer(server.port());
     REQUIRE(peer.send(filling + head + std::string(900, 'b')));
@@ -92,8 +100,9 @@ TEST_CASE("a body over the limit is refused by both framings, and the rest of it
     Server server;
     server.app.answer = echo;
     server.start();
-    const std::string request = GENERATE(post("/", length(kLimit + 1), std::string(kLimit + 1, 'x')),
-                                         post("/", "Transfer-Encoding: chunked", "3e8\r\n" + std::string(1000, 'x') + "\r\n1\r\nx\r\n0\r\n\r\n"));
+    const std::string request = GENERATE(
+        post("/", length(kLimit + 1), std::string(kLimit + 1, 'x')),
+        post("/", "Transfer-Encoding: chunked", "3e8\r\n" + std::string(1000, 'x') + "\r\n1\r\nx\r\n0\r\n\r\n"));
     Peer peer(server.port());
     REQUIRE(peer.send(request + get("/never")));
     const Reply reply = peer.read();
@@ -153,7 +162,8 @@ TEST_CASE("a body that ends too early is never handed up") {
         });
     };
     server.start();
-    for (const auto& request : {post("/", length(5), "hell"), post("/", "Transfer-Encoding: chunked", "5\r\nhello\r\n")}) {
+    for (const auto& request :
+         {post("/", length(5), "hell"), post("/", "Transfer-Encoding: chunked", "5\r\nhello\r\n")}) {
         Peer peer(server.port());
         REQUIRE(peer.send(request));
         peer.half_close();

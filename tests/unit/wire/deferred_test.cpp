@@ -10,11 +10,15 @@ using namespace acp::wire::test;
 namespace {
 
 void defer_all(Server& server) {
-    server.app.answer = [&server](Exchange& e) { e.request().target == "/now" ? e.respond(text("now")) : server.app.defer(e); };
+    server.app.answer = [&server](Exchange& e) {
+        e.request().target == "/now" ? e.respond(text("now")) : server.app.defer(e);
+    };
 }
 
 /// A response that tells when it is destroyed.
-acp::http::Response telling(std::shared_ptr<Feed> feed) { return feed->response(); }
+acp::http::Response telling(std::shared_ptr<Feed> feed) {
+    return feed->response();
+}
 
 }  // namespace
 

@@ -50,7 +50,9 @@ TEST_CASE("HEAD gets the length of the body, not the body") {
 
 TEST_CASE("statuses without content have neither body nor length") {
     Server server;
-    server.app.answer = [](Exchange& e) { e.respond(text("ignored", std::stoi(std::string(e.request().target.substr(1))))); };
+    server.app.answer = [](Exchange& e) {
+        e.respond(text("ignored", std::stoi(std::string(e.request().target.substr(1)))));
+    };
     server.start();
     Peer peer(server.port());
     REQUIRE(peer.send(get("/204") + get("/304") + get("/200")));
@@ -137,8 +139,9 @@ TEST_CASE("the connection ends when the client or the server wants it to") {
         std::string requests;
         int served;
     };
-    for (const auto& c : {Case{get("/", "Connection: close\r\n") + get("/"), 1}, Case{get("/close") + get("/"), 1},
-                          Case{"GET / HTTP/1.0\r\n\r\n" + get("/"), 1}, Case{get("/") + get("/") + get("/") + get("/"), 3}}) {
+    for (const auto& c :
+         {Case{get("/", "Connection: close\r\n") + get("/"), 1}, Case{get("/close") + get("/"), 1},
+          Case{"GET / HTTP/1.0\r\n\r\n" + get("/"), 1}, Case{get("/") + get("/") + get("/") + get("/"), 3}}) {
         Peer peer(server.port());
         REQUIRE(peer.send(c.requests));
         for (int i = 0; i < c.served; ++i) {
@@ -171,8 +174,8 @@ TEST_CASE("what is no request is refused and the connection closed") {
         int status;
     };
     for (const auto& c : {Case{"GET / HTTP/1.1\r\n\r\n", 400}, Case{"GET / HTTP/3.0\r\nHost: h\r\n\r\n", 505},
-                          Case{get("/", "A: " + std::string(20'000, 'x') + "\r\n"), 431}, Case{get("/" + std::string(9000, 'x')), 414},
-                          Case{get("/") + "nonsense\r\n\r\n", 400}}) {
+                          Case{get("/", "A: " + std::string(20'000, 'x') + "\r\n"), 431},
+                          Case{get("/" + std::string(9000, 'x')), 414}, Case{get("/") + "nonsense\r\n\r\n", 400}}) {
         Peer peer(server.port());
         REQUIRE(peer.send(c.bytes));
         Reply reply = peer.read();

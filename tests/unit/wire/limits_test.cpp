@@ -143,11 +143,21 @@ TEST_CASE("a peer that takes no answer is closed by the limit on writing, whatev
     };
     server.start();
     Peer peer(server.port(), 16 * 1024);
-    SECTION("nothing more") { REQUIRE(peer.send(get("/"))); }
-    SECTION("a part of the next head") { REQUIRE(peer.send(get("/") + "GET / HT")); }
-    SECTION("the next request") { REQUIRE(peer.send(get("/") + get("/"))); }
-    SECTION("a part of a body") { REQUIRE(peer.send(get("/") + post("/", length(10), "half"))); }
-    SECTION("nonsense") { REQUIRE(peer.send(get("/") + "nonsense\r\n\r\n")); }
+    SECTION("nothing more") {
+        REQUIRE(peer.send(get("/")));
+    }
+    SECTION("a part of the next head") {
+        REQUIRE(peer.send(get("/") + "GET / HT"));
+    }
+    SECTION("the next request") {
+        REQUIRE(peer.send(get("/") + get("/")));
+    }
+    SECTION("a part of a body") {
+        REQUIRE(peer.send(get("/") + post("/", length(10), "half")));
+    }
+    SECTION("nonsense") {
+        REQUIRE(peer.send(get("/") + "nonsense\r\n\r\n"));
+    }
     SECTION("its end") {
         REQUIRE(peer.send(get("/")));
         peer.half_close();

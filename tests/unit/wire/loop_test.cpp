@@ -1,9 +1,9 @@
+#include "wire/loop.h"
+
 #include <catch2/catch.hpp>
 #include <set>
 #include <thread>
 #include <vector>
-
-#include "wire/loop.h"
 
 using namespace acp::wire;
 

@@ -134,7 +134,8 @@ Reply Peer::read(bool head_only) {
     for (bool more = read_line(line); more && !line.empty(); more = read_line(line)) {
         const auto colon = line.find(": ");
         std::string name = line.substr(0, colon);
-        std::transform(name.begin(), name.end(), name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+        std::transform(name.begin(), name.end(), name.begin(),
+                       [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
         reply.fields[name] = line.substr(colon + 2);
     }
     if (reply.status == 100) return read(head_only);

@@ -124,7 +124,9 @@ public:
         ++requests;
         answer(exchange);
     }
-    http::Response on_refusal(int status, std::string_view slug, std::string_view) override { return text(std::string(slug), status); }
+    http::Response on_refusal(int status, std::string_view slug, std::string_view) override {
+        return text(std::string(slug), status);
+    }
 
     /// For `answer`: defers, and keeps the responder for `take_deferred`.
     void defer(Exchange& exchange) {
@@ -180,8 +182,11 @@ inline std::string get(std::string_view target, std::string_view more = {}) {
     return "GET " + std::string(target) + " HTTP/1.1\r\nHost: h\r\n" + std::string(more) + "\r\n";
 }
 inline std::string post(std::string_view target, std::string_view framing, std::string_view body = {}) {
-    return "POST " + std::string(target) + " HTTP/1.1\r\nHost: h\r\n" + std::string(framing) + "\r\n\r\n" + std::string(body);
+    return "POST " + std::string(target) + " HTTP/1.1\r\nHost: h\r\n" + std::string(framing) + "\r\n\r\n" +
+           std::string(body);
 }
-inline std::string length(std::size_t n) { return "Content-Length: " + std::to_string(n); }
+inline std::string length(std::size_t n) {
+    return "Content-Length: " + std::to_string(n);
+}
 
 }  // namespace acp::wire::test

@@ -15,7 +15,9 @@ struct Streaming : Server {
     std::shared_ptr<Feed> feed = std::make_shared<Feed>();
     explicit Streaming(Limits limits = {}, std::int64_t heartbeat_ms = 0) : Server(limits) {
         feed->heartbeat_ms = heartbeat_ms;
-        app.answer = [this](Exchange& e) { e.respond(e.request().target == "/plain" ? text("plain") : feed->response()); };
+        app.answer = [this](Exchange& e) {
+            e.respond(e.request().target == "/plain" ? text("plain") : feed->response());
+        };
         start();
     }
 };
@@ -102,7 +104,8 @@ TEST_CASE("a slow reader holds the source back and still gets every byte") {
     CHECK(reply.complete);
     REQUIRE(reply.body.size() == kPiece * kPieces);
     bool right = true;
-    for (std::size_t i = 0; i < kPieces; ++i) right = right && reply.body[i * kPiece] == static_cast<char>('a' + i % 26);
+    for (std::size_t i = 0; i < kPieces; ++i)
+        right = right && reply.body[i * kPiece] == static_cast<char>('a' + i % 26);
     CHECK(right);
 }
 
@@ -125,9 +128,15 @@ TEST_CASE("a listener that leaves ends the stream") {
     Peer peer(server.port());
     REQUIRE(peer.send(get("/")));
     REQUIRE(peer.read_until("\r\n\r\n"));
-    SECTION("by an orderly end") { peer.close(); }
-    SECTION("by a reset") { peer.reset(); }
-    SECTION("by ending its sending") { peer.half_close(); }
+    SECTION("by an orderly end") {
+        peer.close();
+    }
+    SECTION("by a reset") {
+        peer.reset();
+    }
+    SECTION("by ending its sending") {
+        peer.half_close();
+    }
     CHECK(eventually([&] { return server.feed->dropped(); }));
     CHECK(server.feed->cancelled() == ACP_CLOSE_LISTENER);
     CHECK(server.feed->cancels() == 1);

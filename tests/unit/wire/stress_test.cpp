@@ -22,9 +22,15 @@ void answer_all(Server& server, std::atomic<bool>& over, std::atomic<int>& answe
             return;
         }
         switch (random() % 4) {
-            case 0: responder.send(text("at once")); break;
-            case 1: responder.after(1 + random() % 3, [responder] { responder.send(text("later")); }); break;
-            case 2: responder.send(text(std::string(300'000, 'x'))); break;
+            case 0:
+                responder.send(text("at once"));
+                break;
+            case 1:
+                responder.after(1 + random() % 3, [responder] { responder.send(text("later")); });
+                break;
+            case 2:
+                responder.send(text(std::string(300'000, 'x')));
+                break;
             default: {
                 auto feed = std::make_shared<Feed>();
                 feed->heartbeat_ms = 1;
@@ -50,8 +56,12 @@ void come_and_go(Server& server, int rounds, std::atomic<int>& whole, unsigned s
         for (unsigned r = 0; r < count; ++r) all += random() % 3 == 0 ? post("/", length(5), "hello") : get("/");
         peer.send(all);
         switch (random() % 5) {
-            case 0: peer.reset(); break;
-            case 1: peer.close(); break;
+            case 0:
+                peer.reset();
+                break;
+            case 1:
+                peer.close();
+                break;
             case 2:
                 peer.half_close();
                 peer.read();
@@ -78,8 +88,10 @@ TEST_CASE("threads answer while clients come and go at random") {
     std::atomic<bool> over{false};
     std::atomic<int> answered{0}, whole{0};
     std::vector<std::thread> answerers, clients;
-    for (unsigned i = 0; i < kAnswerers; ++i) answerers.emplace_back([&, i] { answer_all(server, over, answered, 7 + i); });
-    for (unsigned i = 0; i < kClients; ++i) clients.emplace_back([&, i] { come_and_go(server, kRounds, whole, 70 + i); });
+    for (unsigned i = 0; i < kAnswerers; ++i)
+        answerers.emplace_back([&, i] { answer_all(server, over, answered, 7 + i); });
+    for (unsigned i = 0; i < kClients; ++i)
+        clients.emplace_back([&, i] { come_and_go(server, kRounds, whole, 70 + i); });
     for (auto& t : clients) t.join();
     CHECK(whole > kRounds);
     CHECK(server.all_closed());

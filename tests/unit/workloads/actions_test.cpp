@@ -54,7 +54,8 @@ TEST_CASE("a failed action names its run and keeps the provider's words") {
 
 TEST_CASE("what an action throws fails it, with a row and an answer") {
     House house;
-    auto& client = house.submit(performing([](const plugins::CallContext&) -> Result<Performed> { throw std::runtime_error("a secret cause"); }));
+    auto& client = house.submit(performing(
+        [](const plugins::CallContext&) -> Result<Performed> { throw std::runtime_error("a secret cause"); }));
     CHECK(client.answer().status == 500);
     CHECK(client.answer().body.find("secret cause") == std::string::npos);
     CHECK(house.row(json::text_or(client.body(), "run_id"), "failed").status == "failed");
@@ -90,7 +91,9 @@ TEST_CASE("a client waits as long as it prefers, then gets 202; the run goes on"
         go.set_value();
         CHECK(house.row(uid, "succeeded").status == "succeeded");
     }
-    SECTION("an action that is quick enough") { CHECK(house.submit(quick(), {{"prefer", "wait=20"}}).answer().status == 200); }
+    SECTION("an action that is quick enough") {
+        CHECK(house.submit(quick(), {{"prefer", "wait=20"}}).answer().status == 200);
+    }
 }
 
 TEST_CASE("the default wait turns a slow action into 202") {

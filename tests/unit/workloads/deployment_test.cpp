@@ -1,7 +1,8 @@
+#include "workloads/deployment.h"
+
 #include <catch2/catch.hpp>
 
 #include "manage/openapi.h"
-#include "workloads/deployment.h"
 
 using namespace acp;
 using namespace acp::workloads;
@@ -32,9 +33,13 @@ TEST_CASE("a service id is a DNS label") {
 
 TEST_CASE("a full spec arrives whole") {
     std::string provider;
-    const auto spec = parse(R"({"service_id":"web","provider":"docker","image":"nginx:1","replicas":3,"namespace":"prod","command":["a","b c"],"args":["-x"],
+    const auto spec =
+        parse(
+            R"({"service_id":"web","provider":"docker","image":"nginx:1","replicas":3,"namespace":"prod","command":["a","b c"],"args":["-x"],
         "env":{"A":"1","B":""},"labels":{"team":"x"},"ports":[{"container_port":80},{"name":"m","container_port":9000,"host_port":19000,"protocol":"udp"}],
-        "resources":{"memory":"1Gi","cpu":"500m"},"metadata":{"z":1,"a":2},"health_check_path":"/ok","health_check_port":80})", &provider).value();
+        "resources":{"memory":"1Gi","cpu":"500m"},"metadata":{"z":1,"a":2},"health_check_path":"/ok","health_check_port":80})",
+            &provider)
+            .value();
     CHECK(provider == "docker");
     CHECK(spec.service_id == "web");
     CHECK(spec.image == "nginx:1");
@@ -65,10 +70,17 @@ TEST_CASE("what is wrong is named by its place") {
     struct Case {
         const char *text, *pointer;
     };
-    const auto c = GENERATE(values<Case>({{R"({"image":"x","replica":1})", "/replica"}, {R"({"image":"x","replicas":"1"})", "/replicas"}, {R"({"image":"x","replicas":-1})", "/replicas"},
-                                          {R"({"image":"x","replicas":99999999999})", "/replicas"}, {R"({"image":"x","ports":[{"container_port":70000}]})", "/ports/0/container_port"},
-                                          {R"({"image":"x","ports":[{}]})", "/ports/0"}, {R"({"image":"x","env":{"A":1}})", "/env/A"}, {R"({"image":"x","command":"sh -c x"})", "/command"},
-                                          {R"({"image":"x","service_id":"other"})", "/service_id"}, {R"({"image":"x","service_id":7})", "/service_id"}}));
+    const auto c =
+        GENERATE(values<Case>({{R"({"image":"x","replica":1})", "/replica"},
+                               {R"({"image":"x","replicas":"1"})", "/replicas"},
+                               {R"({"image":"x","replicas":-1})", "/replicas"},
+                               {R"({"image":"x","replicas":99999999999})", "/replicas"},
+                               {R"({"image":"x","ports":[{"container_port":70000}]})", "/ports/0/container_port"},
+                               {R"({"image":"x","ports":[{}]})", "/ports/0"},
+                               {R"({"image":"x","env":{"A":1}})", "/env/A"},
+                               {R"({"image":"x","command":"sh -c x"})", "/command"},
+                               {R"({"image":"x","service_id":"other"})", "/service_id"},
+                               {R"({"image":"x","service_id":7})", "/service_id"}}));
     const auto spec = parse(c.text);
     REQUIRE_FALSE(spec);
     CHECK(spec.error().code == Code::invalid);

@@ -1,9 +1,10 @@
+#include "workloads/exec_capture.h"
+
 #include <catch2/catch.hpp>
 
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "unit/workloads/house.h"
-#include "workloads/exec_capture.h"
 
 using namespace acp;
 using namespace acp::workloads;
@@ -31,7 +32,8 @@ int code_after(const std::string& status_text) {
 }  // namespace
 
 TEST_CASE("a command's output and exit code are collected; the record has sizes and digests alone") {
-    const auto done = exec_to_end(scripted(), within(20'000), "web", command({"print", R"({"status":"Success"})"})).value();
+    const auto done =
+        exec_to_end(scripted(), within(20'000), "web", command({"print", R"({"status":"Success"})"})).value();
     CHECK(done.response->getValue<int>("exit_code") == 0);
     CHECK(json::text_or(done.response, "stdout") == "out");
     CHECK(json::text_or(done.response, "stderr") == "err\xef\xbf\xbd");
@@ -44,10 +46,13 @@ TEST_CASE("a command's output and exit code are collected; the record has sizes 
 
 TEST_CASE("the exit code is read from the status document, whatever is in it") {
     CHECK(code_after(R"({"status":"Failure","details":{"causes":[{"reason":"ExitCode","message":"3"}]}})") == 3);
-    CHECK(code_after(R"({"status":"Failure","details":{"causes":["x",5,null,{"reason":"ExitCode","message":"4"}]}})") == 4);
-    for (const auto* odd : {"", "no JSON", "[]", "{}", R"({"status":"Failure"})", R"({"details":7})", R"({"details":{"causes":7}})", R"({"details":{"causes":["x"]}})",
-                            R"({"details":{"causes":[{"reason":"ExitCode"}]}})", R"({"details":{"causes":[{"reason":"ExitCode","message":"x"}]}})",
-                            R"({"details":{"causes":[{"reason":"ExitCode","message":"99999999999999999999"}]}})"}) {
+    CHECK(code_after(R"({"status":"Failure","details":{"causes":["x",5,null,{"reason":"ExitCode","message":"4"}]}})") ==
+          4);
+    for (const auto* odd :
+         {"", "no JSON", "[]", "{}", R"({"status":"Failure"})", R"({"details":7})", R"({"details":{"causes":7}})",
+          R"({"details":{"causes":["x"]}})", R"({"details":{"causes":[{"reason":"ExitCode"}]}})",
+          R"({"details":{"causes":[{"reason":"ExitCode","message":"x"}]}})",
+          R"({"details":{"causes":[{"reason":"ExitCode","message":"99999999999999999999"}]}})"}) {
         CAPTURE(odd);
         CHECK(code_after(odd) == -1);
     }
@@ -85,5 +90,6 @@ TEST_CASE("a call without a deadline has none") {
 
 TEST_CASE("a command that cannot start, or a backend that goes away, is an error") {
     CHECK(exec_to_end(scripted(), within(20'000), "web", command({"missing"})).error().message == "no such command");
-    CHECK(exec_to_end(scripted(), within(20'000), "web", command({"breaks"})).error().message == "the backend went away");
+    CHECK(exec_to_end(scripted(), within(20'000), "web", command({"breaks"})).error().message ==
+          "the backend went away");
 }

@@ -92,7 +92,8 @@ struct House {
     std::thread loop_thread;
     dispatch::Pool pool, streams;
 
-    explicit House(ActionBounds bounds = {}, std::size_t threads = 4, std::size_t queue = 16) : pool("actions", threads, queue), streams("streams", threads, queue) {
+    explicit House(ActionBounds bounds = {}, std::size_t threads = 4, std::size_t queue = 16)
+        : pool("actions", threads, queue), streams("streams", threads, queue) {
         ledger::LedgerOptions options;
         options.path = dir.path() / "ledger.db";
         ledger = std::move(ledger::Ledger::open(std::move(options)).value());
@@ -105,6 +106,7 @@ struct House {
         loop_thread.join();
         pool.stop();
         streams.stop();
+        clients.clear();  // streams that are still open tell their end now
         ledger.reset();
     }
     Client& client() {
@@ -126,7 +128,9 @@ struct House {
         eventually([&] { return ledger->get(run_uid).value().status == status; });
         return ledger->get(run_uid).value();
     }
-    std::vector<ledger::RunRow> rows(const ledger::RunFilter& filter = {}) { return ledger->list(filter, 500).value().rows; }
+    std::vector<ledger::RunRow> rows(const ledger::RunFilter& filter = {}) {
+        return ledger->list(filter, 500).value().rows;
+    }
 };
 
 /// An action "stop" that the test performs.

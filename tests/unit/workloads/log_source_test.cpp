@@ -1,7 +1,8 @@
+#include "workloads/log_source.h"
+
 #include <catch2/catch.hpp>
 
 #include "json/json.h"
-#include "workloads/log_source.h"
 
 using namespace acp;
 using namespace acp::workloads;
@@ -16,10 +17,11 @@ struct Listening {
     std::unique_ptr<LogSource> source;
 
     explicit Listening(LogFormat format)
-        : source(std::make_unique<LogSource>(stream, format, "/manage/workloads/web/logs", "req-1", [this](LogSource::Totals t) {
-              ++ends;
-              totals = std::move(t);
-          })) {}
+        : source(std::make_unique<LogSource>(stream, format, "/manage/workloads/web/logs", "req-1",
+                                             [this](LogSource::Totals t) {
+                                                 ++ends;
+                                                 totals = std::move(t);
+                                             })) {}
     std::string pull() {
         std::string out;
         while (source->pull(out) == Pulled::more) {
@@ -66,7 +68,8 @@ TEST_CASE("server-sent events carry an id, the line as JSON, and an end") {
     Listening l(LogFormat::sse);
     l.stream->write(ACP_CHANNEL_STDOUT, kLine);
     CHECK(l.pull() ==
-          "id: 2026-01-31T08:15:00.5Z\nevent: log\ndata: {\"time\":\"2026-01-31T08:15:00.5Z\",\"replica\":\"r0\",\"stream\":\"stdout\",\"text\":\"hello "
+          "id: 2026-01-31T08:15:00.5Z\nevent: log\ndata: "
+          "{\"time\":\"2026-01-31T08:15:00.5Z\",\"replica\":\"r0\",\"stream\":\"stdout\",\"text\":\"hello "
           "\\\"there\\\"\"}\n\n");
     l.stream->finish({});
     std::string out;

@@ -20,9 +20,10 @@ StreamAction logs(const std::string& id, bool follow = false) {
         auto stream = stream::Ref::make({});
         if (auto opened = scripted().logs(call, id, {follow, -1, 0, {}}, stream); !opened) return fail(opened.error());
         http::Response response;
-        response.source = std::make_unique<LogSource>(stream, LogFormat::text, "/logs", "req-1", [ended](LogSource::Totals t) {
-            ended(json::object({{"lines", t.lines}, {"ended", t.ended}}));
-        });
+        response.source =
+            std::make_unique<LogSource>(stream, LogFormat::text, "/logs", "req-1", [ended](LogSource::Totals t) {
+                ended(json::object({{"lines", t.lines}, {"ended", t.ended}}));
+            });
         return response;
     };
     return a;
@@ -55,7 +56,9 @@ TEST_CASE("a follower that leaves ends its run and the plugin's work") {
     House house;
     auto& client = house.submit(logs("web", true));
     REQUIRE(client.answer().source);
-    SECTION("told") { client.answer().source->cancel(ACP_CLOSE_LISTENER); }
+    SECTION("told") {
+        client.answer().source->cancel(ACP_CLOSE_LISTENER);
+    }
     SECTION("dropped") {}
     client.answer().source.reset();
     const auto row = house.row(client.field("X-Run-Id"), "succeeded");
@@ -75,7 +78,8 @@ TEST_CASE("an opening that throws is a failed run, with or without a stream at h
     House house;
     auto action = logs("web");
     const bool opened_before = GENERATE(false, true);
-    action.open = [opened_before, open = action.open](const plugins::CallContext& call, StreamEnded ended) -> Result<http::Response> {
+    action.open = [opened_before, open = action.open](const plugins::CallContext& call,
+                                                      StreamEnded ended) -> Result<http::Response> {
         if (opened_before) (void)open(call, ended);
         throw std::runtime_error("a defect");
     };
