@@ -78,7 +78,10 @@ Result<http::Response> list_plugins(const Services& services, const Context&) {
 Result<void> add_provider_routes(dispatch::Router& router, OpenApi& api, const Services& services) {
     std::vector<dispatch::Route> routes;
     auto add = [&](std::string path, std::string id, auto handler) {
-        routes.push_back({"GET", std::move(path), std::move(id), {}, dispatch::Body::none, {}, answering([&services, handler](const Context& c) { return handler(services, c); }), {}});
+        routes.push_back({"GET", std::move(path), std::move(id), {}, dispatch::Body::none, {}, answering([&services, handler](const Context& c) -> Result<http::Response> {
+                              if (auto known = c.query.only({}); !known) return fail(known.error());
+                              return handler(services, c);
+                          }), {}});
     };
     add("/manage/providers", "listProviders", list_providers);
     add("/manage/providers/{alias}/health", "getProviderHealth", provider_health);

@@ -98,12 +98,16 @@ Result<http::Response> list_runs(const Services& services, const Context& contex
 }
 
 Result<http::Response> get_run(const Services& services, const Context& context) {
+    if (auto known = context.query.only({}); !known) return fail(known.error());
     auto row = services.ledger.get(context.param("run_id"));
     if (!row) return fail(row.error());
     return json_of(run_json(*row, services.actions));
 }
 
 Result<http::Response> cancel_run(const Services& services, const Context& context) {
+    if (auto known = context.query.only({}); !known) return fail(known.error());
+    if (auto body = context.json_body(); !body || (*body)->size() > 0)
+        return fail(Code::invalid, "unexpected_body", "cancel takes no members in its body");
     const std::string& run_id = context.param("run_id");
     auto row = services.ledger.get(run_id);
     if (!row) return fail(row.error());
