@@ -122,6 +122,10 @@ void Gate::on_request(wire::Exchange& exchange) {
         return;
     }
     const http::Target target = http::split_target(request.target);
+    if (const Route* route = router_.immediate(request.method, target.path)) {
+        exchange.respond(route->immediate(request));
+        return;
+    }
     std::string decoded;
     std::string_view path = target.path;
     if (!http::is_plain_path(path)) {

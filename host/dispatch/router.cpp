@@ -56,9 +56,19 @@ Result<void> Router::add(Route added) {
     for (const Route* other : methods->routes)
         if (other->method == route->method)
             return fail(Code::conflict, "route_taken", route->method + " " + route->pattern + " is registered twice");
+    const bool literal = route->pattern.find('{') == std::string::npos;
+    if (literal && route->immediate && route->scope.empty() && route->method == "GET") immediate_.push_back(route);
     methods->routes.push_back(route);
     routes_.push_back(std::move(owned));
     return {};
+}
+
+const Route* Router::immediate(std::string_view method, std::string_view path) const noexcept {
+    if (method != "GET") return nullptr;
+    // A handful of entries: comparing lengths first is faster than hashing.
+    for (const Route* route : immediate_)
+        if (route->pattern == path) return route;
+    return nullptr;
 }
 
 void Router::reserve(std::string prefix, std::string why) { reserved_.emplace_back(std::move(prefix), std::move(why)); }

@@ -3,8 +3,6 @@
 // normalised path and hands on that same value.
 #pragma once
 
-#include <cstdint>
-#include <cstring>
 #include <map>
 #include <memory>
 #include <string>
@@ -37,6 +35,10 @@ public:
     };
     /// `path` is normalised. Literal paths are found without allocation.
     Match match(std::string_view method, std::string_view path, Params& params) const;
+    /// The public route that answers at once (probes, mostly) for this very path,
+    /// or null. `path` need not be normalised: it is taken only when it is equal
+    /// to a registered literal, and those are normal.
+    const Route* immediate(std::string_view method, std::string_view path) const noexcept;
     const std::vector<std::unique_ptr<Route>>& routes() const noexcept { return routes_; }
 
 private:
@@ -50,28 +52,14 @@ private:
         std::unique_ptr<Node> any;
         Methods methods;
     };
-    /// Multiply and mix, eight bytes at a time. The table holds only paths that
-    /// the product registered, so nobody can fill it with collisions.
     struct Hash {
         using is_transparent = void;
-        std::size_t operator()(std::string_view s) const noexcept {
-            std::uint64_t h = s.size() * 0x9e3779b97f4a7c15U;
-            while (s.size() >= 8) {
-                std::uint64_t word = 0;
-                std::memcpy(&word, s.data(), 8);
-                h = (h ^ word) * 0x9e3779b97f4a7c15U;
-                h ^= h >> 32;
-                s.remove_prefix(8);
-            }
-            std::uint64_t tail = 0;
-            std::memcpy(&tail, s.data(), s.size());
-            h = (h ^ tail) * 0x9e3779b97f4a7c15U;
-            return h ^ (h >> 32);
-        }
+        std::size_t operator()(std::string_view s) const noexcept { return std::hash<std::string_view>{}(s); }
     };
     static const Methods* walk(const Node& node, std::string_view rest, std::vector<std::string>& values);
 
     std::vector<std::unique_ptr<Route>> routes_;
+    std::vector<const Route*> immediate_;
     std::unordered_map<std::string, Methods, Hash, std::equal_to<>> literal_;
     Node root_;
     std::vector<std::pair<std::string, std::string>> reserved_;

@@ -63,7 +63,7 @@ std::string socket_path() {
     return environment("ACP_TEST_DOCKER_SOCKET", "");
 }
 std::string image() {
-    return environment("ACP_TEST_DOCKER_IMAGE", "bb:latest");
+    return environment("ACP_TEST_DOCKER_IMAGE", "acp-test:latest");
 }
 
 Fixture::Fixture(const std::string& more_config) {

@@ -1,6 +1,6 @@
 // providers: an instance of provider `docker` on the Engine that
 // ACP_TEST_DOCKER_SOCKET names. Its image (ACP_TEST_DOCKER_IMAGE, else
-// bb:latest) is a static busybox with /bin/sh and the usual applets.
+// acp-test:latest) is a static busybox with /bin/sh and the usual applets.
 #pragma once
 
 #include <Poco/JSON/Array.h>

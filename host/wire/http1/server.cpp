@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "alphaswarm-cp/stream.h"
+#include "wire/http1/head_writer.h"
 
 namespace acp::wire::http1 {
 
@@ -26,30 +27,6 @@ bool acceptable_request_id(std::string_view id) noexcept {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
                c == '.';
     });
-}
-
-void append_number(std::string& out, std::uint64_t n, int base = 10) {
-    std::array<char, 20> digits{};
-    auto end = std::to_chars(digits.data(), digits.data() + digits.size(), n, base).ptr;
-    out.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
-}
-
-void append_status_line(std::string& out, int status) {
-    if (status == 200) {
-        out += "HTTP/1.1 200 OK\r\n";
-        return;
-    }
-    out += "HTTP/1.1 ";
-    append_number(out, static_cast<std::uint64_t>(status));
-    out += ' ';
-    out += http::reason(status);
-    out += "\r\n";
-}
-
-void append_field(std::string& out, std::string_view name_and_colon, std::string_view value) {
-    out += name_and_colon;
-    out += value;
-    out += "\r\n";
 }
 
 }  // namespace
@@ -304,29 +281,27 @@ void ServerConnection::refuse(int status, std::string_view slug) {
 }
 
 void ServerConnection::send_head(const http::Response& response, bool chunked, bool keep_alive) {
-    std::string& out = output();
-    append_status_line(out, response.status);
-    out += Connection::loop().date_line();
-    if (!response.content_type.empty()) append_field(out, "Content-Type: ", response.content_type);
-    if (chunked) {
-        out += "Transfer-Encoding: chunked\r\n";
-    } else if (may_have_content(response.status) && !response.source) {
-        out += "Content-Length: ";
-        append_number(out, response.body.size());
-        out += "\r\n";
-    }
-    append_field(out, "X-Request-Id: ", request_.request_id);
+    HeadWriter head(output());
+    if (response.status == 200)
+        head << "HTTP/1.1 200 OK\r\n";
+    else
+        head << "HTTP/1.1 " << static_cast<std::uint64_t>(response.status) << " " << http::reason(response.status) << "\r\n";
+    head << Connection::loop().date_line();
+    if (!response.content_type.empty()) head << "Content-Type: " << response.content_type << "\r\n";
+    if (chunked)
+        head << "Transfer-Encoding: chunked\r\n";
+    else if (may_have_content(response.status) && !response.source)
+        head << "Content-Length: " << std::uint64_t{response.body.size()} << "\r\n";
+    head << "X-Request-Id: " << request_.request_id << "\r\n";
     for (const auto& [name, value] : response.fields) {
         // A value that came from outside must not start a field of its own.
-        if (!is_token(name) || !is_field_value(value)) continue;
-        out += name;
-        append_field(out, ": ", value);
+        if (is_token(name) && is_field_value(value)) head << name << ": " << value << "\r\n";
     }
     if (!keep_alive)
-        out += "Connection: close\r\n";
+        head << "Connection: close\r\n";
     else if (head_.minor == 0)
-        out += "Connection: keep-alive\r\n";
-    out += "\r\n";
+        head << "Connection: keep-alive\r\n";
+    head << "\r\n";
 }
 
 void ServerConnection::start_streaming(http::Response response, bool keep_alive) {
@@ -359,7 +334,8 @@ void ServerConnection::append_chunk(std::string_view payload) {
     if (payload.empty()) return;
     std::string& out = output();
     if (stream_chunked_) {
-        append_number(out, payload.size(), 16);
+        std::array<char, 16> size{};
+        out.append(size.data(), std::to_chars(size.data(), size.data() + size.size(), payload.size(), 16).ptr);
         out += "\r\n";
     }
     out += payload;
