@@ -30,7 +30,7 @@ struct RequestView {
     /// First field of that name (in lower case); data() is null when missing.
     std::string_view field(std::string_view lower) const noexcept {
         for (const auto& f : fields)
-            if (http1::equals_ci(f.name, lower)) return f.value;
+            if (f.name.size() == lower.size() && http1::equals_ci(f.name, lower)) return f.value;
         return {};
     }
 };

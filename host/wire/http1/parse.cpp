@@ -287,6 +287,13 @@ Scan read_request_line(Cursor& c, std::size_t target_max, RequestHead& out) noex
     if (*p != ' ') return c.fail(fault_at(p, end, *p == '\r' ? Refusal::bad_request_line : Refusal::bad_target));
     if (out.target.size() > target_max) return c.fail(Refusal::target_too_long);
     ++p;
+    // What nearly every line ends with, in one comparison.
+    constexpr std::string_view kUsual = "HTTP/1.1\r\n";
+    if (static_cast<std::size_t>(end - p) >= kUsual.size() && std::memcmp(p, kUsual.data(), kUsual.size()) == 0) {
+        out.minor = 1;
+        c.at = p + kUsual.size();
+        return Scan::ok;
+    }
     const auto* const lf = static_cast<const char*>(std::memchr(p, '\n', static_cast<std::size_t>(end - p)));
     if (lf == nullptr) return Scan::more;
     for (const char* q = p; q != lf; ++q)
