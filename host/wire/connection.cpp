@@ -118,13 +118,6 @@ bool Connection::fill_input() {
     return false;
 }
 
-void Connection::release_input() {
-    if (!buffer_ || begin_ != end_) return;
-    loop_.give_back(std::move(buffer_));
-    buffer_ = nullptr;
-    begin_ = end_ = 0;
-}
-
 void Connection::compact_input() noexcept {
     if (begin_ == 0) return;
     std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);

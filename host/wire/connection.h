@@ -59,7 +59,12 @@ protected:
     std::string_view input() const noexcept { return {buffer_.get() + begin_, end_ - begin_}; }
     void consume(std::size_t count) noexcept { begin_ += count; }
     /// Gives the input buffer back when it holds nothing. Views into it die.
-    void release_input();
+    void release_input() {
+        if (!buffer_ || begin_ != end_) return;
+        loop_.give_back(std::move(buffer_));
+        buffer_ = nullptr;
+        begin_ = end_ = 0;
+    }
     /// Moves the unread input to the front, so that there is room behind it.
     /// Views into it die.
     void compact_input() noexcept;
@@ -75,6 +80,8 @@ protected:
     /// end (`input_ended`). What is not asked for stays in the kernel, which
     /// is all the back-pressure a sender needs.
     bool fill_input();
+    /// False when `fill_input` would find nothing; saves the call.
+    bool may_fill_input() const noexcept { return readable_ && !input_ended_; }
     /// Has `on_readable` called again after others had their turn.
     void yield_turn() { loop_.revisit(*this); }
 

@@ -18,7 +18,6 @@ namespace acp::wire {
 
 namespace {
 
-constexpr std::size_t kPooledBuffers = 256;
 constexpr std::int64_t kLingerMs = 2000;
 
 /// How exactly connection timeouts are kept. A timeout given to epoll_wait would
@@ -209,17 +208,6 @@ std::string_view Loop::next_request_id() {
         digit = '0';
     }
     return {request_id_.data(), 29};
-}
-
-std::unique_ptr<char[]> Loop::borrow_buffer() {
-    if (buffers_.empty()) return std::unique_ptr<char[]>(new char[buffer_bytes_]);
-    auto buffer = std::move(buffers_.back());
-    buffers_.pop_back();
-    return buffer;
-}
-
-void Loop::give_back(std::unique_ptr<char[]> buffer) {
-    if (buffers_.size() < kPooledBuffers) buffers_.push_back(std::move(buffer));
 }
 
 }  // namespace acp::wire

@@ -68,8 +68,15 @@ public:
 
     /// Read buffers of `buffer_bytes()`, lent to connections while they have
     /// unprocessed input, so that idle ones hold none.
-    std::unique_ptr<char[]> borrow_buffer();
-    void give_back(std::unique_ptr<char[]> buffer);
+    std::unique_ptr<char[]> borrow_buffer() {
+        if (buffers_.empty()) return std::unique_ptr<char[]>(new char[buffer_bytes_]);
+        auto buffer = std::move(buffers_.back());
+        buffers_.pop_back();
+        return buffer;
+    }
+    void give_back(std::unique_ptr<char[]> buffer) {
+        if (buffers_.size() < kPooledBuffers) buffers_.push_back(std::move(buffer));
+    }
     std::size_t buffer_bytes() const noexcept { return buffer_bytes_; }
     /// Where the connection whose turn it is puts its output before it is sent.
     /// Empty between turns: what the socket does not take moves to the connection.
@@ -79,6 +86,7 @@ public:
     Counters counters;
 
 private:
+    static constexpr std::size_t kPooledBuffers = 256;
     void run_posted();
     int wait_ms() const noexcept;
     void set_tick();

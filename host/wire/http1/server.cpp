@@ -70,6 +70,12 @@ void ServerConnection::process() {
             flush();
             if (output_pending() > 0) break;
         }
+        if (state_ == State::head && input().empty()) {
+            if (!may_fill_input()) break;  // the usual end of a turn
+            reset_input_to(0);             // the whole buffer is free again
+            if (!fill_input()) break;
+            continue;
+        }
         const bool progress = state_ == State::head ? begin_exchange() : read_more_body();
         if (!progress && !fill_input()) break;
         if (served_ - served_before >= kRequestsPerTurn) {
@@ -113,10 +119,6 @@ void ServerConnection::wait_for_more() {
 
 /// Parses the next head and hands it up. False: nothing to do until more comes.
 bool ServerConnection::begin_exchange() {
-    if (input().empty()) {
-        compact_input();  // the whole buffer is free again
-        return false;
-    }
     Refusal refusal = Refusal::none;
     const HeadLimits limits{limits_.header_bytes, limits_.header_fields, limits_.target_bytes};
     switch (parse_request(input(), limits, scanned_, head_, refusal)) {
