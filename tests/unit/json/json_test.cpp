@@ -21,7 +21,8 @@ std::string round_trip(std::string_view text) {
 }
 
 std::string nested(int depth) {
-    return std::string(depth, '[') + std::string(depth, ']');
+    const auto count = static_cast<std::size_t>(depth);
+    return std::string(count, '[') + std::string(count, ']');
 }
 
 }  // namespace
