@@ -100,13 +100,14 @@ private:
                          "the other");
     }
 
+    /// One name space for every kind of instance: an alias also names the
+    /// instance's folder below the state directory.
     void check_aliases(const std::string& list) {
-        std::map<std::string, std::string> seen;
         for (std::size_t i = 0; i < count(list); ++i) {
             std::string pointer = json::child(json::child(list, i), "alias");
             auto alias = text(pointer);
             if (!alias) continue;
-            auto [first, fresh] = seen.emplace(*alias, pointer);
+            auto [first, fresh] = aliases_.emplace(*alias, pointer);
             if (!fresh)
                 document_.refuse(pointer, "the alias is taken by " + json::dotted(json::parent(first->second)) + " (" +
                                               document_.origins.at(first->second).text() + "); choose another");
@@ -153,6 +154,7 @@ private:
         }
     }
 
+    std::map<std::string, std::string> aliases_;  // alias -> pointer of the first entry that took it
     Document& document_;
 };
 

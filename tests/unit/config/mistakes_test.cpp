@@ -88,6 +88,9 @@ TEST_CASE("aliases", "[config]") {
           "f.yaml:3:6: key providers[0].alias: must match ^[a-z0-9-]{1,32}$\n");
     CHECK(told("data_dir: d\nproviders:\n  - {alias: a, plugin: p}\n  - {alias: a, plugin: q}\n") ==
           "f.yaml:4:6: key providers[1].alias: the alias is taken by providers[0] (f.yaml:3:6); choose another\n");
+    // Of whatever kind: the alias names the instance's folder.
+    CHECK(told("data_dir: d\nproviders:\n  - {alias: a, plugin: p}\nhttp_routes:\n  - {alias: a, plugin: q}\n") ==
+          "f.yaml:5:6: key http_routes[0].alias: the alias is taken by providers[0] (f.yaml:3:6); choose another\n");
     CHECK(told("data_dir: d\nproviders: [{alias: a, plugin: p}]\nworkloads: {default_provider: b}\n") ==
           "f.yaml:3:13: key workloads.default_provider: names no provider; the aliases in providers are a\n");
     CHECK(told("data_dir: d\nworkloads: {default_provider: b}\n") ==
