@@ -68,7 +68,8 @@ TEST_CASE("local: a workload outlives a killed control plane") {
     REQUIRE(::posix_spawn(&child, argv[0], nullptr, nullptr, argv, env) == 0);
     const bool started = wait_until([&] {
         f.recreate();
-        return f.provider().status("web").ok() && f.provider().status("web").status().phase == ACP_PHASE_RUNNING;
+        return f.provider().status("web").ok() && f.provider().status("web").status().phase == ACP_PHASE_RUNNING &&
+               f.log("web") == "alive\n";
     });
     ::kill(child, SIGKILL);
     int status = 0;
