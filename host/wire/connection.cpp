@@ -127,7 +127,7 @@ void Connection::compact_input() noexcept {
 
 void Connection::flush() {
     if (closed_ || output_blocked_) return;
-    std::string& out = output();
+    Buffer& out = output();
     std::size_t sent = output_sent_;
     while (sent < out.size()) {
         ssize_t n = send_some(fd_, out.data() + sent, out.size() - sent);
@@ -145,10 +145,10 @@ void Connection::flush() {
         return;
     }
     if (out.capacity() > kScratchBytes)
-        std::string().swap(out);
+        out.release();
     else
         out.clear();
-    if (output_.capacity() > 0) std::string().swap(output_);  // an idle connection keeps nothing
+    if (output_.capacity() > 0) output_.release();  // an idle connection keeps nothing
     output_sent_ = 0;
     if (armed_in(loop_.write_timeouts)) disarm();
     if (close_after_flush_) linger();
@@ -158,7 +158,7 @@ void Connection::flush() {
 /// a peer that takes nothing runs into it.
 void Connection::hold_back(std::size_t sent) {
     if (output_.empty()) {
-        output_.assign(loop_.scratch(), sent);
+        output_ += loop_.scratch().view().substr(sent);
         loop_.scratch().clear();
         sent = 0;
     }

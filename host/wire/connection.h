@@ -12,6 +12,7 @@
 
 #include <Poco/Net/StreamSocket.h>
 
+#include "wire/buffer.h"
 #include "wire/loop.h"
 #include "wire/timer.h"
 
@@ -86,7 +87,7 @@ protected:
     void yield_turn() { loop_.revisit(*this); }
 
     /// Where output goes until the next `flush`, which comes before the turn ends.
-    std::string& output() noexcept { return output_.empty() ? loop_.scratch() : output_; }
+    Buffer& output() noexcept { return output_.empty() ? loop_.scratch() : output_; }
     std::size_t output_pending() const noexcept { return output_.empty() ? loop_.scratch().size() : output_.size() - output_sent_; }
     /// Sends what it can; what is left goes when the peer takes it. May close.
     void flush();
@@ -125,7 +126,7 @@ private:
     std::unique_ptr<char[]> buffer_;
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
-    std::string output_;  // what the socket would not take
+    Buffer output_;  // what the socket would not take
     std::size_t output_sent_ = 0;
     std::size_t discarded_ = 0;
     std::string peer_;

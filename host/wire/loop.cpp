@@ -20,11 +20,6 @@ namespace {
 
 constexpr std::int64_t kLingerMs = 2000;
 
-/// How exactly connection timeouts are kept. A timeout given to epoll_wait would
-/// make the kernel set up and take down a timer for each wait; this one runs by
-/// itself, and only while something can expire.
-constexpr long kTickNs = 100'000'000;
-
 // Stand for descriptors of the loop's own in epoll's data.
 char wake_mark, tick_mark;
 
@@ -142,7 +137,8 @@ void Loop::expire() {
     set_tick();
 }
 
-/// Runs the tick exactly while a list holds something.
+/// Runs the tick exactly while a list holds something. A timeout given to
+/// epoll_wait would make the kernel set up and take down a timer for each wait.
 void Loop::set_tick() {
     bool wanted = false;
     for (const TimeoutList* list : lists()) wanted = wanted || list->next_deadline() != INT64_MAX;
@@ -180,17 +176,14 @@ Loop::TimerKey Loop::after(std::int64_t ms, std::function<void()> task) {
     return key;
 }
 
-std::string_view Loop::date_line() {
-    if (now_ns_ >= date_until_ns_) {
-        const std::int64_t now = unix_ns();
-        const auto second = static_cast<std::time_t>(now / 1'000'000'000);
-        date_until_ns_ = now_ns_ + (1'000'000'000 - now % 1'000'000'000);
-        std::tm tm{};
-        ::gmtime_r(&second, &tm);
-        // strftime's names follow the locale; the process never leaves "C".
-        std::strftime(date_.data(), date_.size(), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &tm);
-    }
-    return {date_.data(), 37};
+void Loop::make_date() {
+    const std::int64_t now = unix_ns();
+    const auto second = static_cast<std::time_t>(now / 1'000'000'000);
+    date_until_ns_ = now_ns_ + (1'000'000'000 - now % 1'000'000'000);
+    std::tm tm{};
+    ::gmtime_r(&second, &tm);
+    // strftime's names follow the locale; the process never leaves "C".
+    std::strftime(date_.data(), date_.size(), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &tm);
 }
 
 std::string_view Loop::next_request_id() {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "wire/buffer.h"
 #include "wire/counters.h"
 #include "wire/options.h"
 #include "wire/timer.h"
@@ -62,7 +63,10 @@ public:
     /// CLOCK_MONOTONIC at the last wake-up.
     std::int64_t now_ns() const noexcept { return now_ns_; }
     /// "Date: <IMF-fixdate>" and CRLF, made once a second.
-    std::string_view date_line();
+    std::string_view date_line() {
+        if (now_ns_ >= date_until_ns_) make_date();
+        return {date_.data(), kDateLine};
+    }
     /// A fresh request id, valid until the next call.
     std::string_view next_request_id();
 
@@ -80,13 +84,21 @@ public:
     std::size_t buffer_bytes() const noexcept { return buffer_bytes_; }
     /// Where the connection whose turn it is puts its output before it is sent.
     /// Empty between turns: what the socket does not take moves to the connection.
-    std::string& scratch() noexcept { return scratch_; }
+    Buffer& scratch() noexcept { return scratch_; }
+
+    /// Room for a request's head (3 KiB), lent from its parse until its answer.
+    std::unique_ptr<http1::RequestHead> borrow_head() {
+        return spare_head_ ? std::move(spare_head_) : std::make_unique<http1::RequestHead>();
+    }
+    void give_back(std::unique_ptr<http1::RequestHead> head) noexcept { spare_head_ = std::move(head); }
 
     TimeoutList header_timeouts, idle_timeouts, body_timeouts, write_timeouts, linger_timeouts;
     Counters counters;
 
 private:
     static constexpr std::size_t kPooledBuffers = 256;
+    static constexpr std::size_t kDateLine = 37;
+    void make_date();
     void run_posted();
     int wait_ms() const noexcept;
     void set_tick();
@@ -111,7 +123,8 @@ private:
     std::vector<FdHandler*> revisit_;
 
     std::vector<std::unique_ptr<char[]>> buffers_;
-    std::string scratch_;
+    Buffer scratch_;
+    std::unique_ptr<http1::RequestHead> spare_head_;
 
     std::array<char, 64> date_{};
     std::array<char, 32> request_id_{};

@@ -3,11 +3,15 @@
 // finding the next to expire are O(1) and allocate nothing.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 namespace acp::wire {
 
 class TimeoutList;
+
+/// How exactly these timeouts are kept.
+inline constexpr std::int64_t kTickNs = 100'000'000;
 
 /// Embedded in what can time out; armed in at most one list.
 class TimeoutNode {
@@ -31,11 +35,14 @@ private:
 
 class TimeoutList {
 public:
-    explicit TimeoutList(std::int64_t duration_ms) noexcept : duration_ns_(duration_ms * 1'000'000) {}
+    explicit TimeoutList(std::int64_t duration_ms) noexcept : duration_ns_(duration_ms * 1'000'000), slack_ns_(std::min(duration_ns_ / 16, kTickNs)) {}
     TimeoutList(const TimeoutList&) = delete;
     TimeoutList& operator=(const TimeoutList&) = delete;
 
+    /// Arming again within a moment changes nothing: the limit comes up to that
+    /// much early, and a busy connection leaves its neighbours in the list alone.
     void arm(TimeoutNode& node, std::int64_t now_ns) noexcept {
+        if (node.list_ == this && now_ns + duration_ns_ - node.deadline_ns_ < slack_ns_) return;
         node.disarm();
         node.deadline_ns_ = now_ns + duration_ns_;
         node.list_ = this;
@@ -58,6 +65,7 @@ private:
     TimeoutNode* first_ = nullptr;
     TimeoutNode* last_ = nullptr;
     const std::int64_t duration_ns_;
+    const std::int64_t slack_ns_;
 };
 
 inline void TimeoutNode::disarm() noexcept {

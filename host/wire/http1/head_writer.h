@@ -1,52 +1,51 @@
-// wire/http1: a message head put together on the stack and appended to the
-// output at once. A head has some fifteen pieces; appending each to a string
-// would be fifteen calls on every request's way.
+// wire/http1: a message head written straight into the output. A head has some
+// fifteen pieces; appending each by itself would be fifteen calls on every
+// request's way.
 #pragma once
 
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <string>
 #include <string_view>
+
+#include "wire/buffer.h"
 
 namespace acp::wire::http1 {
 
 class HeadWriter {
 public:
-    explicit HeadWriter(std::string& out) noexcept : out_(out), at_(buffer_) {}
-    ~HeadWriter() { flush(); }
+    /// `bytes`: what the head will most likely need; it may get longer.
+    HeadWriter(Buffer& out, std::size_t bytes) : out_(out) { more(bytes); }
+    ~HeadWriter() { out_.commit(at_); }
     HeadWriter(const HeadWriter&) = delete;
     HeadWriter& operator=(const HeadWriter&) = delete;
 
     /// Inlined whatever the compiler thinks: with a literal's known size the copy
     /// is a few moves.
     [[gnu::always_inline]] HeadWriter& operator<<(std::string_view piece) {
-        if (piece.size() > room()) return append_large(piece);
+        if (piece.size() > room()) more(piece.size());
         std::memcpy(at_, piece.data(), piece.size());
         at_ += piece.size();
         return *this;
     }
-    HeadWriter& operator<<(std::uint64_t number) {
-        if (room() < 20) flush();
-        at_ = std::to_chars(at_, buffer_ + sizeof buffer_, number).ptr;
+    [[gnu::always_inline]] HeadWriter& operator<<(std::uint64_t number) {
+        constexpr std::size_t kDigits = 20;
+        if (kDigits > room()) more(kDigits);
+        at_ = std::to_chars(at_, at_ + kDigits, number).ptr;
         return *this;
     }
 
 private:
-    [[gnu::noinline]] HeadWriter& append_large(std::string_view piece) {
-        flush();
-        out_.append(piece);
-        return *this;
+    std::size_t room() const noexcept { return static_cast<std::size_t>(end_ - at_); }
+    [[gnu::noinline]] void more(std::size_t bytes) {
+        if (at_) out_.commit(at_);
+        at_ = out_.tail(bytes);
+        end_ = out_.data() + out_.capacity();
     }
-    std::size_t room() const noexcept { return static_cast<std::size_t>(buffer_ + sizeof buffer_ - at_); }
-    void flush() {
-        out_.append(buffer_, static_cast<std::size_t>(at_ - buffer_));
-        at_ = buffer_;
-    }
-    std::string& out_;
-    char* at_;
-    char buffer_[512];
+    Buffer& out_;
+    char* at_ = nullptr;
+    const char* end_ = nullptr;
 };
 
 }  // namespace acp::wire::http1

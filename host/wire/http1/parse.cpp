@@ -90,12 +90,14 @@ bool parse_length(std::string_view digits, std::uint64_t& out) noexcept {
     return true;
 }
 
-bool is_port(std::string_view port) noexcept {
-    if (port.empty() || port.size() > 5) return false;
+/// 1*5DIGIT, at most 65535.
+bool is_port(const char* p, const char* end) noexcept {
+    if (p == end || end - p > 5) return false;
     unsigned value = 0;
-    for (const char c : port) {
-        if (!is(c, kDigit)) return false;
-        value = value * 10 + static_cast<unsigned>(c - '0');
+    for (; p != end; ++p) {
+        const auto digit = static_cast<unsigned>(*p - '0');
+        if (digit > 9) return false;
+        value = value * 10 + digit;
     }
     return value <= 65535;
 }
@@ -117,22 +119,24 @@ struct Authority {
 /// percent-encoding and no sub-delims ("a,b" and "a;b" are never host names),
 /// and a colon is followed by a port.
 bool parse_authority(std::string_view text, Authority& out) noexcept {
-    if (text.empty()) return false;
-    std::size_t host_size = 0;
-    if (text.front() == '[') {
+    const char* p = text.data();
+    const char* const end = p + text.size();
+    if (p == end) return false;
+    if (*p == '[') {
         const std::size_t close = text.find(']');
         if (close == std::string_view::npos || !is_ipv6(text.substr(1, close - 1))) return false;
-        host_size = close + 1;
+        p += close + 1;
     } else {
-        while (host_size < text.size() && is(text[host_size], kHost)) ++host_size;
-        if (host_size == 0 || host_size > kHostMax) return false;
+        while (p != end && is(*p, kHost)) ++p;
+        const auto size = static_cast<std::size_t>(p - text.data());
+        if (size == 0 || size > kHostMax) return false;
     }
-    out.host = text.substr(0, host_size);
+    out.host = span(text.data(), p);
     out.port = {};
-    if (host_size == text.size()) return true;
-    if (text[host_size] != ':') return false;
-    out.port = text.substr(host_size + 1);
-    return is_port(out.port);
+    if (p == end) return true;
+    if (*p != ':') return false;
+    out.port = span(p + 1, end);
+    return is_port(p + 1, end);
 }
 
 bool same_ci(std::string_view a, std::string_view b) noexcept {
@@ -179,32 +183,32 @@ bool note_connection(std::string_view value, Seen& seen) noexcept {
 Refusal note_field(std::string_view name, std::string_view value, Head& out, Seen& seen) noexcept {
     switch (name.size()) {
         case 4:
-            if (!seen.request || !equals_ci(name, "host")) break;
+            if (!seen.request || !is_name(name.data(), "host")) break;
             if (seen.has_host) return Refusal::duplicate_host;
             if (Authority parts; !parse_authority(value, parts)) return Refusal::bad_host;
             seen.has_host = true;
             seen.host = value;
             break;
         case 6:
-            if (!seen.request || !equals_ci(name, "expect")) break;
+            if (!seen.request || !is_name(name.data(), "expect")) break;
             if (!equals_ci(value, "100-continue")) return Refusal::bad_expect;
             seen.expect = true;
             break;
         case 7:
-            if (!equals_ci(name, "upgrade")) break;
+            if (!is_name(name.data(), "upgrade")) break;
             if (!is_upgrade_list(value)) return Refusal::bad_upgrade;
             seen.upgrade = true;
             break;
         case 10:
-            if (equals_ci(name, "connection") && !note_connection(value, seen)) return Refusal::bad_field_value;
+            if (is_name(name.data(), "connection") && !note_connection(value, seen)) return Refusal::bad_field_value;
             break;
         case 14:
-            if (!equals_ci(name, "content-length")) break;
+            if (!is_name(name.data(), "content-length")) break;
             if (seen.length || !parse_length(value, out.content_length)) return Refusal::bad_content_length;
             seen.length = true;
             break;
         case 17:
-            if (!equals_ci(name, "transfer-encoding")) break;
+            if (!is_name(name.data(), "transfer-encoding")) break;
             if (seen.coding || !equals_ci(value, "chunked")) return Refusal::bad_transfer_coding;
             seen.coding = true;
             break;
@@ -278,7 +282,7 @@ Scan read_request_line(Cursor& c, std::size_t target_max, RequestHead& out) noex
     out.method = span(method, p);
     if (out.method.size() > kMethodMax) return c.fail(Refusal::bad_request_line);
     const char* const target = ++p;
-    while (p != end && is(*p, kTarget)) ++p;
+    p = skip_target(p, end);
     if (p == end) return Scan::more;
     if (p == target) return c.fail(fault_at(p, end, *p == ' ' ? Refusal::bad_request_line : Refusal::bad_target));
     out.target = span(target, p);

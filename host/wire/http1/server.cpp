@@ -15,6 +15,8 @@ constexpr std::size_t kOutputAhead = 64 * 1024;
 /// One connection may keep the loop this long before others get their turn.
 constexpr std::size_t kPumpBytes = 1024 * 1024;
 constexpr std::uint64_t kRequestsPerTurn = 64;
+/// Bytes of an answer's head without unusual fields.
+constexpr std::size_t kUsualHead = 256;
 /// A body is read in pieces of at least this; the buffer has it behind the largest head.
 constexpr std::size_t kBodyRoom = 4096;
 
@@ -121,8 +123,10 @@ void ServerConnection::wait_for_more() {
 bool ServerConnection::begin_exchange() {
     Refusal refusal = Refusal::none;
     const HeadLimits limits{limits_.header_bytes, limits_.header_fields, limits_.target_bytes};
-    switch (parse_request(input(), limits, scanned_, head_, refusal)) {
+    if (!head_) head_ = Connection::loop().borrow_head();
+    switch (parse_request(input(), limits, scanned_, *head_, refusal)) {
         case Parse::incomplete:
+            Connection::loop().give_back(std::move(head_));
             compact_input();
             return false;
         case Parse::refused:
@@ -132,24 +136,25 @@ bool ServerConnection::begin_exchange() {
         case Parse::complete:
             break;
     }
-    const bool has_body = head_.framing == Framing::chunked || head_.content_length > 0;
-    if (has_body && input_position() > 0 && input_room() + input().size() - head_.size < kBodyRoom) {
+    const bool has_body = head_->framing == Framing::chunked || head_->content_length > 0;
+    if (has_body && input_position() > 0 && input_room() + input().size() - head_->size < kBodyRoom) {
         // The head must not move while it is served: room for the body is made now.
         compact_input();
         scanned_ = 0;
         return begin_exchange();
     }
-    disarm_unless_writing();
+    // The limit on idleness may stay: who does not answer at once disarms it.
+    if (!armed_in(Connection::loop().idle_timeouts)) disarm_unless_writing();
     counters().requests.add();
     scanned_ = 0;
-    consume(head_.size);
+    consume(head_->size);
     head_end_ = input_position();
-    request_.method = head_.method;
-    request_.target = head_.target;
-    request_.authority = head_.authority;
-    request_.fields = {head_.fields.data(), head_.field_count};
+    request_.method = head_->method;
+    request_.target = head_->target;
+    request_.authority = head_->authority;
+    request_.fields = {head_->fields.data(), head_->field_count};
     request_.has_body = has_body;
-    request_.peer = peer();
+    if (request_.peer.empty()) request_.peer = peer();
     take_request_id();
     body_unread_ = request_.has_body;
     state_ = State::handling;
@@ -171,15 +176,15 @@ void ServerConnection::read_body(std::uint64_t limit, std::function<void(std::st
         done({});
         return;
     }
-    if (head_.framing == Framing::length && head_.content_length > limit) {
+    if (head_->framing == Framing::length && head_->content_length > limit) {
         refuse(413, "body_too_large");
         return;
     }
     body_limit_ = limit;
-    body_left_ = head_.content_length;
+    body_left_ = head_->content_length;
     body_done_ = std::move(done);
     chunks_ = ChunkDecoder();
-    if (head_.expect_continue && input().empty()) {
+    if (head_->expect_continue && input().empty()) {
         output() += "HTTP/1.1 100 Continue\r\n\r\n";
         flush();
         if (closed()) return;
@@ -191,7 +196,7 @@ void ServerConnection::read_body(std::uint64_t limit, std::function<void(std::st
 
 /// Moves what has arrived into the body. False: wait for more.
 bool ServerConnection::read_more_body() {
-    if (head_.framing == Framing::length) {
+    if (head_->framing == Framing::length) {
         std::string_view part =
             input().substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, input().size())));
         body_.append(part);
@@ -255,13 +260,13 @@ void ServerConnection::complete(http::Response response) {
 void ServerConnection::respond(http::Response response) {
     if (closing()) return;
     const bool asked_enough = limits_.requests_per_connection != 0 && served_ + 1 >= limits_.requests_per_connection;
-    const bool keep_alive = head_.keep_alive && !response.close && !body_unread_ && !draining_ && !asked_enough;
+    const bool keep_alive = head_->keep_alive && !response.close && !body_unread_ && !draining_ && !asked_enough;
     counters().responses.at(static_cast<std::size_t>(std::clamp(response.status / 100, 0, 5))).add();
     if (response.source) {
         start_streaming(std::move(response), keep_alive);
     } else {
         send_head(response, false, keep_alive);
-        if (may_have_content(response.status) && head_.method != "HEAD") output() += response.body;
+        if (may_have_content(response.status) && head_->method != "HEAD") output() += response.body;
         end_exchange(keep_alive);
     }
     process();
@@ -283,7 +288,7 @@ void ServerConnection::refuse(int status, std::string_view slug) {
 }
 
 void ServerConnection::send_head(const http::Response& response, bool chunked, bool keep_alive) {
-    HeadWriter head(output());
+    HeadWriter head(output(), kUsualHead + response.body.size());
     if (response.status == 200)
         head << "HTTP/1.1 200 OK\r\n";
     else
@@ -301,23 +306,24 @@ void ServerConnection::send_head(const http::Response& response, bool chunked, b
     }
     if (!keep_alive)
         head << "Connection: close\r\n";
-    else if (head_.minor == 0)
+    else if (head_->minor == 0)
         head << "Connection: keep-alive\r\n";
     head << "\r\n";
 }
 
 void ServerConnection::start_streaming(http::Response response, bool keep_alive) {
     // HTTP/1.0 knows no chunks: there the end of the connection ends the body.
-    stream_chunked_ = head_.minor >= 1;
+    stream_chunked_ = head_->minor >= 1;
     stream_keep_alive_ = keep_alive && stream_chunked_;
     send_head(response, stream_chunked_, stream_keep_alive_);
     source_ = std::move(response.source);
-    if (head_.method == "HEAD") {
+    if (head_->method == "HEAD") {
         stop_source(ACP_CLOSE_FINISHED);
         end_exchange(stream_keep_alive_);
         return;
     }
     state_ = State::streaming;
+    Connection::loop().give_back(std::move(head_));
     disarm_unless_writing();
     wake_ = std::make_shared<Wake>();
     wake_->loop = &Connection::loop();
@@ -334,10 +340,10 @@ void ServerConnection::start_streaming(http::Response response, bool keep_alive)
 
 void ServerConnection::append_chunk(std::string_view payload) {
     if (payload.empty()) return;
-    std::string& out = output();
+    Buffer& out = output();
     if (stream_chunked_) {
-        std::array<char, 16> size{};
-        out.append(size.data(), std::to_chars(size.data(), size.data() + size.size(), payload.size(), 16).ptr);
+        char* const size = out.tail(16);
+        out.commit(std::to_chars(size, size + 16, payload.size(), 16).ptr);
         out += "\r\n";
     }
     out += payload;
@@ -408,6 +414,7 @@ void ServerConnection::stop_source(int reason) {
 void ServerConnection::end_exchange(bool keep_alive) {
     ++served_;
     request_id_size_ = 0;
+    if (head_) Connection::loop().give_back(std::move(head_));
     state_ = State::head;
     if (!keep_alive) close_after_flush();
 }

@@ -65,7 +65,7 @@ private:
     Application& application_;
     const Limits& limits_;
     State state_ = State::head;
-    RequestHead head_;
+    std::unique_ptr<RequestHead> head_;  ///< lent by the loop while an exchange is under way
     RequestView request_;
     std::size_t scanned_ = 0;
     std::uint64_t served_ = 0;

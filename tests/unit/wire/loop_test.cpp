@@ -58,6 +58,23 @@ TEST_CASE("arming again moves a node behind the others, also from one list to an
     CHECK(fired == std::vector<Node*>{&b, &a});
 }
 
+TEST_CASE("arming again within a moment leaves the order and the deadline alone") {
+    TimeoutList list(1600);
+    std::vector<Node*> fired;
+    Node a, b;
+    a.fired = b.fired = &fired;
+    list.arm(a, 0);
+    list.arm(b, 0);
+    list.arm(a, 99 * kMs);
+    CHECK(list.next_deadline() == 1600 * kMs);
+    list.expire(1600 * kMs);
+    CHECK(fired == std::vector<Node*>{&a, &b});
+    list.arm(a, 0);
+    list.arm(a, 100 * kMs);
+    CHECK(list.next_deadline() == 1700 * kMs);
+    a.disarm();
+}
+
 TEST_CASE("a timeout may disarm, re-arm and destroy others of its list") {
     TimeoutList list(10);
     std::vector<Node*> fired;
