@@ -55,12 +55,17 @@ Connection::~Connection() {
 
 /// Edge-triggered and registered once: the kernel need not look again at a
 /// socket that was told of, and no later change of interest costs a call.
-void Connection::open() {
+void Connection::open(std::unique_ptr<Protocol> protocol) {
+    protocol_ = std::move(protocol);
     if (!loop_.watch(fd_, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, *this)) {
         close();
         return;
     }
     arm(loop_.header_timeouts);
+}
+
+void Connection::become(std::unique_ptr<Protocol> next) {
+    loop_.retire(std::make_unique<Outgoing>(std::exchange(protocol_, std::move(next))));
 }
 
 void Connection::abort() { close(); }
@@ -76,7 +81,7 @@ void Connection::on_events(std::uint32_t events) {
     if ((events & EPOLLOUT) && output_blocked_) {
         output_blocked_ = false;
         flush();
-        if (!closed_ && output_pending() == 0 && !closing()) on_flushed();
+        if (!closed_ && output_pending() == 0 && !closing()) protocol_->on_flushed();
         if (closed_) return;
     }
     // Without events this is a turn that was yielded, with input that has been read already.
@@ -84,7 +89,7 @@ void Connection::on_events(std::uint32_t events) {
     if (lingering_)
         discard_input();
     else if (has_input && !close_after_flush_)
-        on_readable();
+        protocol_->on_readable();
 }
 
 bool Connection::fill_input() {
@@ -185,7 +190,7 @@ void Connection::linger() {
         close();
         return;
     }
-    on_closing();
+    protocol_->on_closing();
     lingering_ = true;
     begin_ = end_;
     release_input();
@@ -218,7 +223,7 @@ void Connection::close() {
     if (closed_) return;
     closed_ = true;
     disarm();
-    if (!lingering_) on_closing();
+    if (!lingering_) protocol_->on_closing();
     loop_.unwatch(fd_);
     loop_.forget(*this);
     socket_.impl()->close();
@@ -236,10 +241,8 @@ void Connection::on_timeout(TimeoutList& list) {
     if (lingering_ || close_after_flush_)
         close();
     else
-        on_limit(list);
+        protocol_->on_limit(list);
 }
-
-void Connection::on_limit(TimeoutList&) { close(); }
 
 const std::string& Connection::peer() {
     if (peer_.empty()) {

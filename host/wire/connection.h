@@ -1,5 +1,5 @@
 // wire: one accepted connection: its socket, buffers and time limits. What the
-// bytes mean is the business of the protocol that derives from it.
+// bytes mean is the business of its protocol.
 #pragma once
 
 #include <sys/types.h>
@@ -14,6 +14,7 @@
 
 #include "wire/buffer.h"
 #include "wire/loop.h"
+#include "wire/protocol.h"
 #include "wire/timer.h"
 
 namespace acp::wire {
@@ -34,28 +35,23 @@ private:
     Connection* first_ = nullptr;
 };
 
-class Connection : public FdHandler, public TimeoutNode, public Retired {
+class Connection final : public FdHandler, public TimeoutNode, public Retired {
 public:
     Connection(Loop& loop, ConnectionList& list, const Poco::Net::StreamSocket& socket);
     ~Connection() override;
 
     /// Starts watching the socket; the connection owns itself from here on and
     /// is retired by the loop when closed.
-    void open();
+    void open(std::unique_ptr<Protocol> protocol);
+    /// Hands the connection over. The protocol before lives until the loop's
+    /// turn ends; it must not touch the connection any more. Unread input stays.
+    void become(std::unique_ptr<Protocol> next);
     /// Finishes what is under way and then closes. Idle ones close at once.
-    virtual void drain() = 0;
+    void drain() { protocol_->drain(); }
     /// Closes now, whatever is under way.
     void abort();
 
-protected:
-    /// The socket has something to read; take it with `fill_input`, now or later.
-    virtual void on_readable() = 0;
-    /// Output that had been held up is out; more may be produced.
-    virtual void on_flushed() = 0;
-    /// A time limit passed; closes unless overridden.
-    virtual void on_limit(TimeoutList& list);
-    /// The connection is closing; let go of everything that is under way.
-    virtual void on_closing() = 0;
+    // --- for the protocol
 
     std::string_view input() const noexcept { return {buffer_.get() + begin_, end_ - begin_}; }
     void consume(std::size_t count) noexcept { begin_ += count; }
@@ -109,6 +105,11 @@ protected:
 
 private:
     friend class ConnectionList;
+    /// Keeps a protocol that handed over until the turn ends.
+    struct Outgoing final : Retired {
+        explicit Outgoing(std::unique_ptr<Protocol> old) : protocol(std::move(old)) {}
+        std::unique_ptr<Protocol> protocol;
+    };
     void on_events(std::uint32_t events) override;
     void on_timeout(TimeoutList& list) override;
     void hold_back(std::size_t sent);
@@ -122,6 +123,7 @@ private:
     Connection* next_ = nullptr;
     Poco::Net::StreamSocket socket_;
     const int fd_;
+    std::unique_ptr<Protocol> protocol_;
 
     std::unique_ptr<char[]> buffer_;
     std::size_t begin_ = 0;

@@ -90,8 +90,8 @@ private:
             Poco::Net::StreamSocket socket(new Poco::Net::StreamSocketImpl(fd));
             int on = 1;
             ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-            auto* connection = new http1::ServerConnection(loop_, connections_, socket, application_, limits_);
-            connection->open();
+            auto* connection = new Connection(loop_, connections_, socket);
+            connection->open(std::make_unique<http1::Server>(*connection, application_, limits_));
         }
     }
     /// Out of descriptors: the listener would be reported again at once, over and over.

@@ -33,128 +33,127 @@ bool acceptable_request_id(std::string_view id) noexcept {
 
 }  // namespace
 
-ServerConnection::ServerConnection(Loop& loop, ConnectionList& list, const Poco::Net::StreamSocket& socket,
-                                   Application& application, const Limits& limits)
-    : Connection(loop, list, socket), application_(application), limits_(limits) {}
+Server::Server(Connection& connection, Application& application, const Limits& limits)
+    : connection_(connection), application_(application), limits_(limits) {}
 
-ServerConnection::~ServerConnection() = default;
+Server::~Server() = default;
 
-void ServerConnection::drain() {
+void Server::drain() {
     draining_ = true;
-    if (state_ == State::head && input().empty()) {
-        if (output_pending() > 0)
-            close_after_flush();  // the last answer is still on its way
+    if (state_ == State::head && connection_.input().empty()) {
+        if (connection_.output_pending() > 0)
+            connection_.close_after_flush();  // the last answer is still on its way
         else
-            abort();
+            connection_.abort();
     } else if (state_ == State::streaming) {
         // A follower would never end by itself; it can resume elsewhere.
         stop_source(ACP_CLOSE_SHUTDOWN);
-        abort();
+        connection_.abort();
     }
 }
 
-void ServerConnection::on_readable() {
-    if (state_ == State::streaming && peer_ended()) {
-        abort();  // a listener that has hung up wants no more lines
+void Server::on_readable() {
+    if (state_ == State::streaming && connection_.peer_ended()) {
+        connection_.abort();  // a listener that has hung up wants no more lines
         return;
     }
     process();
 }
 
-void ServerConnection::process() {
+void Server::process() {
     if (processing_) return;
     processing_ = true;
     const std::uint64_t served_before = served_;
     bool yield = false;
-    while (!closing() && (state_ == State::head || state_ == State::body)) {
+    while (!connection_.closing() && (state_ == State::head || state_ == State::body)) {
         // A peer that asks and does not read gets no more answers until it does.
-        if (state_ == State::head && output_pending() >= kOutputAhead) {
-            flush();
-            if (output_pending() > 0) break;
+        if (state_ == State::head && connection_.output_pending() >= kOutputAhead) {
+            connection_.flush();
+            if (connection_.output_pending() > 0) break;
         }
-        if (state_ == State::head && input().empty()) {
-            if (!may_fill_input()) break;  // the usual end of a turn
-            reset_input_to(0);             // the whole buffer is free again
-            if (!fill_input()) break;
+        if (state_ == State::head && connection_.input().empty()) {
+            if (!connection_.may_fill_input()) break;  // the usual end of a turn
+            connection_.reset_input_to(0);             // the whole buffer is free again
+            if (!connection_.fill_input()) break;
             continue;
         }
         const bool progress = state_ == State::head ? begin_exchange() : read_more_body();
-        if (!progress && !fill_input()) break;
+        if (!progress && !connection_.fill_input()) break;
         if (served_ - served_before >= kRequestsPerTurn) {
             yield = true;
             break;
         }
     }
     processing_ = false;
-    if (closed()) return;
+    if (connection_.closed()) return;
     if (state_ == State::streaming) {
         pump();
-    } else if (output_pending() > 0) {
-        flush();
+    } else if (connection_.output_pending() > 0) {
+        connection_.flush();
     }
-    if (closing()) return;
+    if (connection_.closing()) return;
     if (yield)
-        yield_turn();
+        connection_.yield_turn();
     else
         wait_for_more();
 }
 
 /// Nothing more can be done now: who waits for what, and until when.
-void ServerConnection::wait_for_more() {
+void Server::wait_for_more() {
     if (state_ != State::head) return;
-    if (output_pending() > 0) {
-        release_input();  // on_flushed comes back here
+    if (connection_.output_pending() > 0) {
+        connection_.release_input();  // on_flushed comes back here
         return;
     }
-    if (input_ended() || (draining_ && input().empty())) {
-        close_after_flush();
+    if (connection_.input_ended() || (draining_ && connection_.input().empty())) {
+        connection_.close_after_flush();
         return;
     }
-    if (input().empty()) {
-        release_input();
-        if (served_ > 0) arm(Connection::loop().idle_timeouts);
-    } else if (!armed_in(Connection::loop().header_timeouts)) {
+    if (connection_.input().empty()) {
+        connection_.release_input();
+        if (served_ > 0) connection_.arm(loop().idle_timeouts);
+    } else if (!connection_.armed_in(loop().header_timeouts)) {
         // The limit runs from a head's first byte: more bytes do not extend it.
-        arm(Connection::loop().header_timeouts);
+        connection_.arm(loop().header_timeouts);
     }
 }
 
 /// Parses the next head and hands it up. False: nothing to do until more comes.
-bool ServerConnection::begin_exchange() {
+bool Server::begin_exchange() {
     Refusal refusal = Refusal::none;
     const HeadLimits limits{limits_.header_bytes, limits_.header_fields, limits_.target_bytes};
-    if (!head_) head_ = Connection::loop().borrow_head();
-    switch (parse_request(input(), limits, scanned_, *head_, refusal)) {
+    if (!head_) head_ = loop().borrow_head();
+    switch (parse_request(connection_.input(), limits, scanned_, *head_, refusal)) {
         case Parse::incomplete:
-            Connection::loop().give_back(std::move(head_));
-            compact_input();
+            loop().give_back(std::move(head_));
+            connection_.compact_input();
             return false;
         case Parse::refused:
-            counters().refused.at(static_cast<std::size_t>(refusal)).add();
+            connection_.counters().refused.at(static_cast<std::size_t>(refusal)).add();
             refuse(refusal_status(refusal), refusal_name(refusal));
             return false;
         case Parse::complete:
             break;
     }
     const bool has_body = head_->framing == Framing::chunked || head_->content_length > 0;
-    if (has_body && input_position() > 0 && input_room() + input().size() - head_->size < kBodyRoom) {
+    if (has_body && connection_.input_position() > 0 && connection_.input_room() + connection_.input().size() - head_->size < kBodyRoom) {
         // The head must not move while it is served: room for the body is made now.
-        compact_input();
+        connection_.compact_input();
         scanned_ = 0;
         return begin_exchange();
     }
     // The limit on idleness may stay: who does not answer at once disarms it.
-    if (!armed_in(Connection::loop().idle_timeouts)) disarm_unless_writing();
-    counters().requests.add();
+    if (!connection_.armed_in(loop().idle_timeouts)) connection_.disarm_unless_writing();
+    connection_.counters().requests.add();
     scanned_ = 0;
-    consume(head_->size);
-    head_end_ = input_position();
+    connection_.consume(head_->size);
+    head_end_ = connection_.input_position();
     request_.method = head_->method;
     request_.target = head_->target;
     request_.authority = head_->authority;
     request_.fields = {head_->fields.data(), head_->field_count};
     request_.has_body = has_body;
-    if (request_.peer.empty()) request_.peer = peer();
+    if (request_.peer.empty()) request_.peer = connection_.peer();
     take_request_id();
     body_unread_ = request_.has_body;
     state_ = State::handling;
@@ -162,15 +161,15 @@ bool ServerConnection::begin_exchange() {
     return true;
 }
 
-void ServerConnection::take_request_id() {
+void Server::take_request_id() {
     std::string_view id = request_.field("x-request-id");
-    if (!acceptable_request_id(id)) id = Connection::loop().next_request_id();
+    if (!acceptable_request_id(id)) id = loop().next_request_id();
     request_id_size_ = id.size();
     std::copy(id.begin(), id.end(), request_id_.begin());
     request_.request_id = {request_id_.data(), request_id_size_};
 }
 
-void ServerConnection::read_body(std::uint64_t limit, std::function<void(std::string)> done) {
+void Server::read_body(std::uint64_t limit, std::function<void(std::string)> done) {
     body_.clear();
     if (!request_.has_body) {
         done({});
@@ -184,28 +183,28 @@ void ServerConnection::read_body(std::uint64_t limit, std::function<void(std::st
     body_left_ = head_->content_length;
     body_done_ = std::move(done);
     chunks_ = ChunkDecoder();
-    if (head_->expect_continue && input().empty()) {
-        output() += "HTTP/1.1 100 Continue\r\n\r\n";
-        flush();
-        if (closed()) return;
+    if (head_->expect_continue && connection_.input().empty()) {
+        connection_.output() += "HTTP/1.1 100 Continue\r\n\r\n";
+        connection_.flush();
+        if (connection_.closed()) return;
     }
     state_ = State::body;
-    arm(Connection::loop().body_timeouts);
+    connection_.arm(loop().body_timeouts);
     process();
 }
 
 /// Moves what has arrived into the body. False: wait for more.
-bool ServerConnection::read_more_body() {
+bool Server::read_more_body() {
     if (head_->framing == Framing::length) {
         std::string_view part =
-            input().substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, input().size())));
+            connection_.input().substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, connection_.input().size())));
         body_.append(part);
         body_left_ -= part.size();
-        consume(part.size());
+        connection_.consume(part.size());
         if (body_left_ == 0) return body_complete();
     } else {
         for (;;) {
-            auto step = chunks_.step(input());
+            auto step = chunks_.step(connection_.input());
             if (step.state == ChunkDecoder::State::data) {
                 if (body_.size() + step.data.size() > body_limit_) {
                     refuse(413, "body_too_large");
@@ -213,87 +212,87 @@ bool ServerConnection::read_more_body() {
                 }
                 body_.append(step.data);
             }
-            consume(step.consumed);
+            connection_.consume(step.consumed);
             if (step.state == ChunkDecoder::State::done) return body_complete();
             if (step.state == ChunkDecoder::State::refused) {
-                counters().refused.at(static_cast<std::size_t>(chunks_.refusal())).add();
+                connection_.counters().refused.at(static_cast<std::size_t>(chunks_.refusal())).add();
                 refuse(refusal_status(chunks_.refusal()), refusal_name(chunks_.refusal()));
                 return false;
             }
             if (step.state == ChunkDecoder::State::more) break;
         }
     }
-    if (input_ended()) {
-        abort();  // a truncated body is never handed up
+    if (connection_.input_ended()) {
+        connection_.abort();  // a truncated body is never handed up
         return false;
     }
     // The head's bytes stay: the request's views point into them.
-    if (input().empty()) reset_input_to(head_end_);
-    arm(Connection::loop().body_timeouts);
+    if (connection_.input().empty()) connection_.reset_input_to(head_end_);
+    connection_.arm(loop().body_timeouts);
     return false;
 }
 
-bool ServerConnection::body_complete() {
+bool Server::body_complete() {
     body_unread_ = false;
     state_ = State::handling;
-    disarm_unless_writing();
+    connection_.disarm_unless_writing();
     auto done = std::exchange(body_done_, nullptr);
     done(std::move(body_));
     return true;
 }
 
-Responder ServerConnection::defer() {
+Responder Server::defer() {
     control_ = std::make_shared<Responder::Control>();
-    control_->loop = &Connection::loop();
+    control_->loop = &loop();
     control_->target = this;
     state_ = State::deferred;
-    disarm_unless_writing();
+    connection_.disarm_unless_writing();
     return Responder(control_);
 }
 
-void ServerConnection::complete(http::Response response) {
+void Server::complete(http::Response response) {
     forget_responder(false);
     state_ = State::handling;
     respond(std::move(response));
 }
 
-void ServerConnection::respond(http::Response response) {
-    if (closing()) return;
+void Server::respond(http::Response response) {
+    if (connection_.closing()) return;
     const bool asked_enough = limits_.requests_per_connection != 0 && served_ + 1 >= limits_.requests_per_connection;
     const bool keep_alive = head_->keep_alive && !response.close && !body_unread_ && !draining_ && !asked_enough;
-    counters().responses.at(static_cast<std::size_t>(std::clamp(response.status / 100, 0, 5))).add();
+    connection_.counters().responses.at(static_cast<std::size_t>(std::clamp(response.status / 100, 0, 5))).add();
     if (response.source) {
         start_streaming(std::move(response), keep_alive);
     } else {
         send_head(response, false, keep_alive);
-        if (may_have_content(response.status) && head_->method != "HEAD") output() += response.body;
+        if (may_have_content(response.status) && head_->method != "HEAD") connection_.output() += response.body;
         end_exchange(keep_alive);
     }
     process();
 }
 
-void ServerConnection::refuse(int status, std::string_view slug) {
+void Server::refuse(int status, std::string_view slug) {
     if (request_id_size_ == 0) {
-        auto id = Connection::loop().next_request_id();
+        auto id = loop().next_request_id();
         request_id_size_ = id.size();
         std::copy(id.begin(), id.end(), request_id_.begin());
     }
     request_.request_id = {request_id_.data(), request_id_size_};
     http::Response response = application_.on_refusal(status, slug, request_.request_id);
-    counters().responses.at(static_cast<std::size_t>(std::clamp(status / 100, 0, 5))).add();
+    connection_.counters().responses.at(static_cast<std::size_t>(std::clamp(status / 100, 0, 5))).add();
     state_ = State::handling;
     send_head(response, false, false);
-    output() += response.body;
+    connection_.output() += response.body;
     end_exchange(false);
 }
 
-void ServerConnection::send_head(const http::Response& response, bool chunked, bool keep_alive) {
-    HeadWriter head(output(), kUsualHead + response.body.size());
+void Server::send_head(const http::Response& response, bool chunked, bool keep_alive) {
+    HeadWriter head(connection_.output(), kUsualHead + response.body.size());
     if (response.status == 200)
         head << "HTTP/1.1 200 OK\r\n";
     else
         head << "HTTP/1.1 " << static_cast<std::uint64_t>(response.status) << " " << http::reason(response.status) << "\r\n";
-    head << Connection::loop().date_line();
+    head << loop().date_line();
     if (!response.content_type.empty()) head << "Content-Type: " << response.content_type << "\r\n";
     if (chunked)
         head << "Transfer-Encoding: chunked\r\n";
@@ -311,7 +310,7 @@ void ServerConnection::send_head(const http::Response& response, bool chunked, b
     head << "\r\n";
 }
 
-void ServerConnection::start_streaming(http::Response response, bool keep_alive) {
+void Server::start_streaming(http::Response response, bool keep_alive) {
     // HTTP/1.0 knows no chunks: there the end of the connection ends the body.
     stream_chunked_ = head_->minor >= 1;
     stream_keep_alive_ = keep_alive && stream_chunked_;
@@ -323,24 +322,24 @@ void ServerConnection::start_streaming(http::Response response, bool keep_alive)
         return;
     }
     state_ = State::streaming;
-    Connection::loop().give_back(std::move(head_));
-    disarm_unless_writing();
+    loop().give_back(std::move(head_));
+    connection_.disarm_unless_writing();
     wake_ = std::make_shared<Wake>();
-    wake_->loop = &Connection::loop();
-    wake_->connection = this;
+    wake_->loop = &loop();
+    wake_->server = this;
     source_->attach([wake = wake_] {
         if (wake->pending.exchange(true, std::memory_order_acq_rel)) return;
         wake->loop->post([wake] {
             wake->pending.store(false, std::memory_order_release);
-            if (wake->connection) wake->connection->pump();
+            if (wake->server) wake->server->pump();
         });
     });
     arm_heartbeat();
 }
 
-void ServerConnection::append_chunk(std::string_view payload) {
+void Server::append_chunk(std::string_view payload) {
     if (payload.empty()) return;
-    Buffer& out = output();
+    Buffer& out = connection_.output();
     if (stream_chunked_) {
         char* const size = out.tail(16);
         out.commit(std::to_chars(size, size + 16, payload.size(), 16).ptr);
@@ -350,19 +349,19 @@ void ServerConnection::append_chunk(std::string_view payload) {
     if (stream_chunked_) out += "\r\n";
 }
 
-void ServerConnection::pump() {
-    if (state_ != State::streaming || closing()) return;
+void Server::pump() {
+    if (state_ != State::streaming || connection_.closing()) return;
     std::size_t produced = 0;
     for (;;) {
         auto pulled = http::BodySource::Pulled::more;
-        while (pulled == http::BodySource::Pulled::more && output_pending() < kOutputAhead) {
+        while (pulled == http::BodySource::Pulled::more && connection_.output_pending() < kOutputAhead) {
             piece_.clear();
             pulled = source_->pull(piece_);
             append_chunk(piece_);
             produced += piece_.size();
         }
         if (pulled == http::BodySource::Pulled::ended) {
-            if (stream_chunked_) output() += "0\r\n\r\n";
+            if (stream_chunked_) connection_.output() += "0\r\n\r\n";
             source_.reset();
             stop_source(ACP_CLOSE_FINISHED);
             end_exchange(stream_keep_alive_);
@@ -371,78 +370,78 @@ void ServerConnection::pump() {
         }
         if (pulled == http::BodySource::Pulled::failed) {
             // No last chunk: the listener must see that this is not the end.
-            counters().aborted_streams.add();
+            connection_.counters().aborted_streams.add();
             source_.reset();
-            close_after_flush();
+            connection_.close_after_flush();
             return;
         }
-        flush();
-        if (closed() || output_pending() > 0 || pulled == http::BodySource::Pulled::empty) return;
+        connection_.flush();
+        if (connection_.closed() || connection_.output_pending() > 0 || pulled == http::BodySource::Pulled::empty) return;
         if (produced > kPumpBytes) {
-            Connection::loop().post([wake = wake_] {
-                if (wake->connection) wake->connection->pump();
+            loop().post([wake = wake_] {
+                if (wake->server) wake->server->pump();
             });
             return;
         }
     }
 }
 
-void ServerConnection::arm_heartbeat() {
+void Server::arm_heartbeat() {
     const std::int64_t ms = source_ ? source_->heartbeat_ms() : 0;
     if (ms <= 0) return;
-    heartbeat_ = Connection::loop().after(ms, [wake = wake_] {
-        ServerConnection* self = wake->connection;
+    heartbeat_ = loop().after(ms, [wake = wake_] {
+        Server* self = wake->server;
         if (!self || self->state_ != State::streaming) return;
-        if (self->output_pending() == 0) {
+        if (self->connection_.output_pending() == 0) {
             self->piece_.clear();
             self->source_->heartbeat(self->piece_);
             self->append_chunk(self->piece_);
-            self->flush();
+            self->connection_.flush();
         }
-        if (!self->closing()) self->arm_heartbeat();
+        if (!self->connection_.closing()) self->arm_heartbeat();
     });
 }
 
-void ServerConnection::stop_source(int reason) {
-    if (heartbeat_) Connection::loop().cancel(*heartbeat_);
+void Server::stop_source(int reason) {
+    if (heartbeat_) loop().cancel(*heartbeat_);
     heartbeat_.reset();
-    if (wake_) wake_->connection = nullptr;
+    if (wake_) wake_->server = nullptr;
     wake_.reset();
     if (auto source = std::move(source_)) source->cancel(reason);
 }
 
-void ServerConnection::end_exchange(bool keep_alive) {
+void Server::end_exchange(bool keep_alive) {
     ++served_;
     request_id_size_ = 0;
-    if (head_) Connection::loop().give_back(std::move(head_));
+    if (head_) loop().give_back(std::move(head_));
     state_ = State::head;
-    if (!keep_alive) close_after_flush();
+    if (!keep_alive) connection_.close_after_flush();
 }
 
-void ServerConnection::forget_responder(bool client_gone) {
+void Server::forget_responder(bool client_gone) {
     if (!control_) return;
     control_->target = nullptr;
     if (client_gone) control_->gone.store(true, std::memory_order_relaxed);
     control_.reset();
 }
 
-void ServerConnection::on_flushed() {
+void Server::on_flushed() {
     if (state_ == State::streaming)
         pump();
     else
         process();
 }
 
-void ServerConnection::on_limit(TimeoutList& list) {
-    const bool late_head = &list == &Connection::loop().header_timeouts && !input().empty();
-    if (late_head || &list == &Connection::loop().body_timeouts) {
+void Server::on_limit(TimeoutList& list) {
+    const bool late_head = &list == &loop().header_timeouts && !connection_.input().empty();
+    if (late_head || &list == &loop().body_timeouts) {
         refuse(408, "request_timeout");
         return;
     }
-    abort();
+    connection_.abort();
 }
 
-void ServerConnection::on_closing() {
+void Server::on_closing() {
     forget_responder(true);
     body_done_ = nullptr;
     stop_source(ACP_CLOSE_LISTENER);

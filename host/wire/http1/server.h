@@ -14,24 +14,23 @@
 
 namespace acp::wire::http1 {
 
-class ServerConnection final : public Connection, private Exchange, private Responder::Target {
+class Server final : public Protocol, private Exchange, private Responder::Target {
 public:
-    ServerConnection(Loop& loop, ConnectionList& list, const Poco::Net::StreamSocket& socket, Application& application,
-                     const Limits& limits);
-    ~ServerConnection() override;
-    void drain() override;
+    Server(Connection& connection, Application& application, const Limits& limits);
+    ~Server() override;
 
 private:
     enum class State { head, handling, body, deferred, streaming };
 
-    // Connection
+    // Protocol
+    void drain() override;
     void on_readable() override;
     void on_flushed() override;
     void on_limit(TimeoutList& list) override;
     void on_closing() override;
     // Exchange
     const RequestView& request() const noexcept override { return request_; }
-    Loop& loop() noexcept override { return Connection::loop(); }
+    Loop& loop() noexcept override { return connection_.loop(); }
     void respond(http::Response response) override;
     void read_body(std::uint64_t limit, std::function<void(std::string)> done) override;
     Responder defer() override;
@@ -42,7 +41,7 @@ private:
     /// with the source, which may outlive the connection.
     struct Wake {
         Loop* loop = nullptr;
-        ServerConnection* connection = nullptr;  // loop thread only
+        Server* server = nullptr;  // loop thread only
         std::atomic<bool> pending{false};
     };
 
@@ -62,6 +61,7 @@ private:
     void stop_source(int reason);
     void forget_responder(bool client_gone);
 
+    Connection& connection_;
     Application& application_;
     const Limits& limits_;
     State state_ = State::head;
