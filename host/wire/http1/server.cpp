@@ -47,7 +47,7 @@ void Server::drain() {
             connection_.abort();
     } else if (state_ == State::streaming) {
         // A follower would never end by itself; it can resume elsewhere.
-        stop_source(ACP_CLOSE_SHUTDOWN);
+        if (feed_) feed_->stop(ACP_CLOSE_SHUTDOWN);
         connection_.abort();
     }
 }
@@ -315,26 +315,15 @@ void Server::start_streaming(http::Response response, bool keep_alive) {
     stream_chunked_ = head_->minor >= 1;
     stream_keep_alive_ = keep_alive && stream_chunked_;
     send_head(response, stream_chunked_, stream_keep_alive_);
-    source_ = std::move(response.source);
     if (head_->method == "HEAD") {
-        stop_source(ACP_CLOSE_FINISHED);
+        response.source->cancel(ACP_CLOSE_FINISHED);
         end_exchange(stream_keep_alive_);
         return;
     }
     state_ = State::streaming;
     loop().give_back(std::move(head_));
     connection_.disarm_unless_writing();
-    wake_ = std::make_shared<Wake>();
-    wake_->loop = &loop();
-    wake_->server = this;
-    source_->attach([wake = wake_] {
-        if (wake->pending.exchange(true, std::memory_order_acq_rel)) return;
-        wake->loop->post([wake] {
-            wake->pending.store(false, std::memory_order_release);
-            if (wake->server) wake->server->pump();
-        });
-    });
-    arm_heartbeat();
+    feed_ = std::make_unique<Feed>(loop(), std::move(response.source), static_cast<Feed::Listener&>(*this));
 }
 
 void Server::append_chunk(std::string_view payload) {
@@ -356,14 +345,13 @@ void Server::pump() {
         auto pulled = http::BodySource::Pulled::more;
         while (pulled == http::BodySource::Pulled::more && connection_.output_pending() < kOutputAhead) {
             piece_.clear();
-            pulled = source_->pull(piece_);
+            pulled = feed_->pull(piece_);
             append_chunk(piece_);
             produced += piece_.size();
         }
         if (pulled == http::BodySource::Pulled::ended) {
             if (stream_chunked_) connection_.output() += "0\r\n\r\n";
-            source_.reset();
-            stop_source(ACP_CLOSE_FINISHED);
+            feed_.reset();
             end_exchange(stream_keep_alive_);
             process();
             return;
@@ -371,43 +359,25 @@ void Server::pump() {
         if (pulled == http::BodySource::Pulled::failed) {
             // No last chunk: the listener must see that this is not the end.
             connection_.counters().aborted_streams.add();
-            source_.reset();
+            feed_.reset();
             connection_.close_after_flush();
             return;
         }
         connection_.flush();
         if (connection_.closed() || connection_.output_pending() > 0 || pulled == http::BodySource::Pulled::empty) return;
         if (produced > kPumpBytes) {
-            loop().post([wake = wake_] {
-                if (wake->server) wake->server->pump();
-            });
+            feed_->again();
             return;
         }
     }
 }
 
-void Server::arm_heartbeat() {
-    const std::int64_t ms = source_ ? source_->heartbeat_ms() : 0;
-    if (ms <= 0) return;
-    heartbeat_ = loop().after(ms, [wake = wake_] {
-        Server* self = wake->server;
-        if (!self || self->state_ != State::streaming) return;
-        if (self->connection_.output_pending() == 0) {
-            self->piece_.clear();
-            self->source_->heartbeat(self->piece_);
-            self->append_chunk(self->piece_);
-            self->connection_.flush();
-        }
-        if (!self->connection_.closing()) self->arm_heartbeat();
-    });
-}
-
-void Server::stop_source(int reason) {
-    if (heartbeat_) loop().cancel(*heartbeat_);
-    heartbeat_.reset();
-    if (wake_) wake_->server = nullptr;
-    wake_.reset();
-    if (auto source = std::move(source_)) source->cancel(reason);
+void Server::on_heartbeat() {
+    if (state_ != State::streaming || connection_.closing() || connection_.output_pending() > 0) return;
+    piece_.clear();
+    feed_->heartbeat(piece_);
+    append_chunk(piece_);
+    connection_.flush();
 }
 
 void Server::end_exchange(bool keep_alive) {
@@ -444,7 +414,7 @@ void Server::on_limit(TimeoutList& list) {
 void Server::on_closing() {
     forget_responder(true);
     body_done_ = nullptr;
-    stop_source(ACP_CLOSE_LISTENER);
+    feed_.reset();
 }
 
 }  // namespace acp::wire::http1

@@ -5,16 +5,16 @@
 #include <array>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "wire/connection.h"
 #include "wire/exchange.h"
+#include "wire/feed.h"
 #include "wire/http1/parse.h"
 
 namespace acp::wire::http1 {
 
-class Server final : public Protocol, private Exchange, private Responder::Target {
+class Server final : public Protocol, private Exchange, private Responder::Target, private Feed::Listener {
 public:
     Server(Connection& connection, Application& application, const Limits& limits);
     ~Server() override;
@@ -37,13 +37,9 @@ private:
     // Responder::Target
     void complete(http::Response response) override;
 
-    /// How the pump of a streamed answer is woken from other threads. Shared
-    /// with the source, which may outlive the connection.
-    struct Wake {
-        Loop* loop = nullptr;
-        Server* server = nullptr;  // loop thread only
-        std::atomic<bool> pending{false};
-    };
+    // Feed::Listener
+    void on_feed() override { pump(); }
+    void on_heartbeat() override;
 
     void process();
     void wait_for_more();
@@ -57,8 +53,6 @@ private:
     void append_chunk(std::string_view payload);
     void pump();
     void end_exchange(bool keep_alive);
-    void arm_heartbeat();
-    void stop_source(int reason);
     void forget_responder(bool client_gone);
 
     Connection& connection_;
@@ -81,10 +75,8 @@ private:
     bool body_unread_ = false;
 
     std::shared_ptr<Responder::Control> control_;
-    std::unique_ptr<http::BodySource> source_;
-    std::shared_ptr<Wake> wake_;
+    std::unique_ptr<Feed> feed_;
     std::string piece_;
-    std::optional<Loop::TimerKey> heartbeat_;
     bool stream_chunked_ = false;
     bool stream_keep_alive_ = false;
     bool processing_ = false;
