@@ -35,6 +35,9 @@ struct RequestView {
     }
 };
 
+/// Whether a client's request id may be taken over: 1 to 64 letters, digits, "-", "_" and ".".
+bool acceptable_request_id(std::string_view id) noexcept;
+
 /// Answers an exchange later and from any thread; only the first answer
 /// counts. Copies share one exchange.
 class Responder {

@@ -67,6 +67,8 @@ public:
         if (now_ns_ >= date_until_ns_) make_date();
         return {date_.data(), kDateLine};
     }
+    /// The date alone.
+    std::string_view date() { return date_line().substr(6, 29); }
     /// A fresh request id, valid until the next call.
     std::string_view next_request_id();
 

@@ -1,7 +1,16 @@
+#include <algorithm>
+
 #include "wire/exchange.h"
 #include "wire/loop.h"
 
 namespace acp::wire {
+
+bool acceptable_request_id(std::string_view id) noexcept {
+    return !id.empty() && id.size() <= 64 && std::all_of(id.begin(), id.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+               c == '.';
+    });
+}
 
 void Responder::send(http::Response response) const {
     if (control_->answered.exchange(true, std::memory_order_acq_rel)) return;

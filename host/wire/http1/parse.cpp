@@ -485,6 +485,16 @@ bool is_token(std::string_view text) noexcept {
     return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return is(c, kToken); });
 }
 
+bool is_target(std::string_view text) noexcept {
+    const char* const end = text.data() + text.size();
+    return !text.empty() && skip_target(text.data(), end) == end;
+}
+
+bool is_authority(std::string_view text) noexcept {
+    Authority parts;
+    return parse_authority(text, parts);
+}
+
 bool is_field_value(std::string_view text) noexcept {
     return skip_value(text.data(), text.data() + text.size()) == text.data() + text.size();
 }

@@ -135,6 +135,10 @@ private:
 
 /// Token characters of RFC 9110 section 5.6.2.
 bool is_token(std::string_view text) noexcept;
+/// Characters of a request target, at least one: visible ASCII but "#".
+bool is_target(std::string_view text) noexcept;
+/// uri-host [":" port], see parse.cpp for what is narrower than RFC 3986.
+bool is_authority(std::string_view text) noexcept;
 /// Field content without CR, LF, NUL and other controls but HTAB.
 bool is_field_value(std::string_view text) noexcept;
 /// ASCII case-insensitive comparison; `lower` is in lower case.

@@ -5,6 +5,7 @@
 
 #include "alphaswarm-cp/stream.h"
 #include "wire/http1/head_writer.h"
+#include "wire/http2/server.h"
 
 namespace acp::wire::http1 {
 
@@ -22,13 +23,6 @@ constexpr std::size_t kBodyRoom = 4096;
 
 bool may_have_content(int status) noexcept {
     return status >= 200 && status != 204 && status != 304;
-}
-
-bool acceptable_request_id(std::string_view id) noexcept {
-    return !id.empty() && id.size() <= 64 && std::all_of(id.begin(), id.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-               c == '.';
-    });
 }
 
 }  // namespace
@@ -78,6 +72,7 @@ void Server::process() {
             continue;
         }
         const bool progress = state_ == State::head ? begin_exchange() : read_more_body();
+        if (upgraded_) return;
         if (!progress && !connection_.fill_input()) break;
         if (served_ - served_before >= kRequestsPerTurn) {
             yield = true;
@@ -122,6 +117,7 @@ void Server::wait_for_more() {
 bool Server::begin_exchange() {
     Refusal refusal = Refusal::none;
     const HeadLimits limits{limits_.header_bytes, limits_.header_fields, limits_.target_bytes};
+    if (served_ == 0 && connection_.input().starts_with("PRI") && begin_http2()) return false;
     if (!head_) head_ = loop().borrow_head();
     switch (parse_request(connection_.input(), limits, scanned_, *head_, refusal)) {
         case Parse::incomplete:
@@ -158,6 +154,22 @@ bool Server::begin_exchange() {
     body_unread_ = request_.has_body;
     state_ = State::handling;
     application_.on_request(*this);
+    return true;
+}
+
+/// RFC 9113 section 3.3: a client that knows starts with the preface. True: the
+/// connection is HTTP/2's, or the preface is incomplete and no request so far.
+bool Server::begin_http2() {
+    const std::string_view input = connection_.input();
+    const std::size_t size = std::min(input.size(), http2::kPreface.size());
+    if (input.substr(0, size) != http2::kPreface.substr(0, size)) return false;
+    if (size < http2::kPreface.size()) return true;
+    auto next = std::make_unique<http2::Server>(connection_, application_, limits_);
+    http2::Server& server = *next;
+    upgraded_ = true;
+    connection_.become(std::move(next));
+    if (draining_) server.drain();
+    server.on_readable();
     return true;
 }
 

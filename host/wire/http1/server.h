@@ -44,6 +44,7 @@ private:
     void process();
     void wait_for_more();
     bool begin_exchange();
+    bool begin_http2();
     void take_request_id();
     bool read_more_body();
     bool body_complete();
@@ -81,6 +82,7 @@ private:
     bool stream_keep_alive_ = false;
     bool processing_ = false;
     bool draining_ = false;
+    bool upgraded_ = false;  ///< the connection is another protocol's now
 };
 
 }  // namespace acp::wire::http1

@@ -1,0 +1,99 @@
+// wire/http2: one stream: a request and its answer (RFC 9113 section 8.1).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "wire/exchange.h"
+#include "wire/feed.h"
+#include "wire/http2/session.h"
+
+namespace acp::wire::http2 {
+
+class Server;
+
+class Stream final : public Exchange, private Responder::Target, private Feed::Listener {
+public:
+    Stream(Server& server, std::int32_t id) noexcept : server_(server), id_(id) {}
+    ~Stream();
+
+    std::int32_t id() const noexcept { return id_; }
+
+    // --- what the session reads
+    /// A field of the request; `name` and `value` are held until the stream ends.
+    /// False: the field is malformed and the stream is to be reset.
+    bool add_field(nghttp2_rcbuf* name, nghttp2_rcbuf* value);
+    /// The head is complete. False: malformed, as above.
+    bool end_head(bool end_stream);
+    void add_data(std::string_view bytes);
+    void end_data() noexcept { data_ended_ = true; }
+    /// Continues with what has been read, outside of the session's callbacks.
+    void proceed();
+    /// The stream is gone, answered or not.
+    void closed(bool by_peer);
+    /// The server shuts down: an answer that would go on for ever ends here.
+    void cut();
+
+    // --- what the session sends
+    /// Body bytes into `into`; returns their number or an error of nghttp2.
+    ssize_t produce(std::uint8_t* into, std::size_t room, std::uint32_t& flags);
+    /// Whether it is the peer's turn: to send the rest of a body, or to open its
+    /// window for the rest of an answer.
+    bool awaits_peer() const noexcept { return (state_ == State::body && !data_ended_) || has_more_; }
+
+    Stream* previous = nullptr;  // in the server's list of streams
+    Stream* next = nullptr;
+
+private:
+    enum class State : std::uint8_t { head, ready, handling, body, deferred, answered };
+
+    // Exchange
+    const RequestView& request() const noexcept override { return request_; }
+    Loop& loop() noexcept override;
+    void respond(http::Response response) override;
+    void read_body(std::uint64_t limit, std::function<void(std::string)> done) override;
+    Responder defer() override;
+    // Responder::Target
+    void complete(http::Response response) override;
+    // Feed::Listener
+    void on_feed() override;
+    void on_heartbeat() override;
+
+    bool set_pseudo(std::string_view name, std::string_view value) noexcept;
+    void join_cookies();
+    void take_request_id();
+    void take_body();
+    void refuse(int status, std::string_view slug);
+    void submit(const http::Response& response, bool head_only);
+
+    Server& server_;
+    const std::int32_t id_;
+    State state_ = State::head;
+    bool has_authority_ = false;
+    bool has_host_ = false;
+    bool data_ended_ = false;
+    bool has_more_ = false;
+    bool too_large_ = false;  ///< the head is beyond its limits
+    std::size_t head_bytes_ = 0;
+    std::int64_t declared_ = -1;  ///< Content-Length
+    std::vector<nghttp2_rcbuf*> held_;
+    std::vector<http1::Field> fields_;
+    std::string cookies_;
+    RequestView request_;
+    std::array<char, 64> request_id_{};
+
+    std::string body_;  ///< of the request, then of the answer
+    std::size_t body_held_ = 0;  ///< bytes that the peer has not been told to be taken
+    std::size_t body_sent_ = 0;
+    std::uint64_t body_limit_ = 0;
+    std::function<void(std::string)> body_done_;
+    std::shared_ptr<Responder::Control> control_;
+    std::unique_ptr<Feed> feed_;
+};
+
+}  // namespace acp::wire::http2
