@@ -16,7 +16,9 @@ Feed::Feed(Loop& loop, std::unique_ptr<http::BodySource> source, Listener& liste
     arm_heartbeat();
 }
 
-Feed::~Feed() { stop(ACP_CLOSE_LISTENER); }
+Feed::~Feed() {
+    stop(ACP_CLOSE_LISTENER);
+}
 
 http::BodySource::Pulled Feed::pull(std::string& out) {
     const auto pulled = source_->pull(out);

@@ -9,8 +9,18 @@ namespace {
 /// A header block within its limit of 16 KiB needs none when frames are filled.
 constexpr std::uint32_t kContinuations = 8;
 
-enum Type : unsigned char { data = 0, headers, priority, rst_stream, settings, push_promise, ping, goaway,
-                            window_update, continuation };
+enum Type : unsigned char {
+    data = 0,
+    headers,
+    priority,
+    rst_stream,
+    settings,
+    push_promise,
+    ping,
+    goaway,
+    window_update,
+    continuation
+};
 
 }  // namespace
 

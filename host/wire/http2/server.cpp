@@ -19,7 +19,9 @@ constexpr std::int64_t kGoawayGraceMs = 1000;
 /// Receive window of the connection; each stream has the protocol's 64 KiB.
 constexpr std::int32_t kConnectionWindow = 1 << 20;
 
-Server& self(void* user) noexcept { return *static_cast<Server*>(user); }
+Server& self(void* user) noexcept {
+    return *static_cast<Server*>(user);
+}
 
 }  // namespace
 
@@ -59,7 +61,8 @@ struct Callbacks {
         try {
             if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
                 if (!stream->end_head(end)) {
-                    nghttp2_submit_rst_stream(server.session(), NGHTTP2_FLAG_NONE, stream->id(), NGHTTP2_PROTOCOL_ERROR);
+                    nghttp2_submit_rst_stream(server.session(), NGHTTP2_FLAG_NONE, stream->id(),
+                                              NGHTTP2_PROTOCOL_ERROR);
                     return 0;
                 }
             } else if (end) {
@@ -97,12 +100,6 @@ struct Callbacks {
     /// itself would; otherwise a flood of one is a flood of the other.
     static int frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* user) {
         Server& server = self(user);
-        const std::int32_t id = frame->hd.stream_id;
-        // Answered before the request's end: the rest of it is not wanted (RFC 9113 section 8.1).
-        if ((frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
-            (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0 &&
-            nghttp2_session_get_stream_remote_close(server.session(), id) == 0)
-            nghttp2_submit_rst_stream(server.session(), NGHTTP2_FLAG_NONE, id, NGHTTP2_NO_ERROR);
         if (frame->hd.type == NGHTTP2_RST_STREAM && frame->rst_stream.error_code != NGHTTP2_NO_ERROR)
             if (!server.meter_.spend(1, server.connection_.loop().now_ns())) server.ending_ = true;
         if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code == NGHTTP2_PROTOCOL_ERROR)
@@ -250,8 +247,8 @@ bool Server::receive() {
         return false;
     }
     if (!meter(bytes)) return false;
-    const ssize_t read = nghttp2_session_mem_recv(
-        session_.get(), reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+    const ssize_t read =
+        nghttp2_session_mem_recv(session_.get(), reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
     if (read < 0) {
         if (read == NGHTTP2_ERR_BAD_CLIENT_MAGIC) {
             connection_.abort();
@@ -328,9 +325,16 @@ void Server::on_limit(TimeoutList& list) {
     if (&list == &connection_.loop().idle_timeouts || &list == &connection_.loop().header_timeouts)
         give_up(NGHTTP2_NO_ERROR);
     else if (&list == &connection_.loop().body_timeouts)
-        give_up(NGHTTP2_ENHANCE_YOUR_CALM);
+        reset_waiting();
     else
         connection_.abort();
+}
+
+/// The streams whose peer has been silent for too long; the others go on.
+void Server::reset_waiting() {
+    for (Stream* stream = first_; stream; stream = stream->next)
+        if (stream->awaits_peer()) stream->reset(NGHTTP2_CANCEL);
+    process();
 }
 
 /// Tells the peer why and closes. (In the middle of a turn its end does the rest.)
@@ -354,8 +358,8 @@ void Server::drain() {
     // Twice a round trip would do; nothing tells how long one is.
     connection_.loop().after(kGoawayGraceMs, [this, alive = std::weak_ptr<bool>(alive_)] {
         if (alive.expired() || connection_.closing()) return;
-        nghttp2_submit_goaway(session_.get(), NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session_.get()),
-                              NGHTTP2_NO_ERROR, nullptr, 0);
+        nghttp2_submit_goaway(session_.get(), NGHTTP2_FLAG_NONE,
+                              nghttp2_session_get_last_proc_stream_id(session_.get()), NGHTTP2_NO_ERROR, nullptr, 0);
         last_goaway_sent_ = true;
         process();
     });

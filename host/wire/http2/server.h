@@ -57,6 +57,7 @@ private:
     void proceed_ready();
     void send();
     void wait_for_more();
+    void reset_waiting();
     void give_up(std::uint32_t error_code);
     bool meter(std::string_view bytes);
 

@@ -13,6 +13,7 @@ namespace {
 
 /// How much a streamed answer is asked for ahead of what is sent.
 constexpr std::size_t kPieceBytes = 64 * 1024;
+constexpr std::size_t kDiscardBytes = 1U << 20;
 /// RFC 9113 section 6.5.2: what a field counts beside its name and value.
 constexpr std::size_t kFieldOverhead = 32;
 
@@ -21,7 +22,9 @@ std::string_view view(nghttp2_rcbuf* buffer) noexcept {
     return {reinterpret_cast<const char*>(bytes.base), bytes.len};
 }
 
-bool may_have_content(int status) noexcept { return status >= 200 && status != 204 && status != 304; }
+bool may_have_content(int status) noexcept {
+    return status >= 200 && status != 204 && status != 304;
+}
 
 /// RFC 9113 section 8.2.2: what belongs to a connection has no place here.
 bool is_connection_field(std::string_view lower) noexcept {
@@ -69,13 +72,16 @@ Stream::~Stream() {
     for (nghttp2_rcbuf* buffer : held_) nghttp2_rcbuf_decref(buffer);
 }
 
-Loop& Stream::loop() noexcept { return server_.connection().loop(); }
+Loop& Stream::loop() noexcept {
+    return server_.connection().loop();
+}
 
 bool Stream::add_field(nghttp2_rcbuf* name_buffer, nghttp2_rcbuf* value_buffer) {
     const std::string_view name = view(name_buffer);
     const std::string_view value = view(value_buffer);
     head_bytes_ += name.size() + value.size() + kFieldOverhead;
-    if (head_bytes_ > server_.limits().header_bytes || fields_.size() == server_.limits().header_fields) too_large_ = true;
+    if (head_bytes_ > server_.limits().header_bytes || fields_.size() == server_.limits().header_fields)
+        too_large_ = true;
     if (too_large_) return true;  // answered once the block, which keeps HPACK's state, is through
     held_.push_back(name_buffer);
     nghttp2_rcbuf_incref(name_buffer);
@@ -135,7 +141,12 @@ void Stream::join_cookies() {
 
 void Stream::add_data(std::string_view bytes) {
     if (state_ == State::answered) {
-        server_.consumed(id_, bytes.size());  // nobody wants it any more
+        // A request that was answered before its end. RFC 9113 section 8.1 has it
+        // reset at once, but to clients that are about to finish that looks like
+        // a failure; so what comes is dropped, within limits.
+        server_.consumed(id_, bytes.size());
+        discarded_ += bytes.size();
+        if (discarded_ > kDiscardBytes) reset(NGHTTP2_NO_ERROR);
         return;
     }
     body_ += bytes;
@@ -250,7 +261,8 @@ void Stream::submit(const http::Response& response, bool head_only) {
     names.reserve(response.fields.size());
     head.add("date", loop().date());
     if (!response.content_type.empty()) head.add("content-type", response.content_type);
-    if (may_have_content(response.status) && !feed_ && (!head_only || request_.method == "HEAD" || response.body.empty())) {
+    if (may_have_content(response.status) && !feed_ &&
+        (!head_only || request_.method == "HEAD" || response.body.empty())) {
         const auto end = std::to_chars(length.data(), length.data() + length.size(), response.body.size()).ptr;
         head.add("content-length", {length.data(), static_cast<std::size_t>(end - length.data())});
     }
@@ -320,12 +332,16 @@ void Stream::closed(bool by_peer) {
     if (body_held_ > 0) nghttp2_session_consume_connection(server_.session(), std::exchange(body_held_, 0));
 }
 
+void Stream::reset(std::uint32_t error_code) noexcept {
+    nghttp2_submit_rst_stream(server_.session(), NGHTTP2_FLAG_NONE, id_, error_code);
+}
+
 void Stream::cut() {
     if (!feed_) return;
     feed_->stop(ACP_CLOSE_SHUTDOWN);
     feed_.reset();
     has_more_ = false;
-    nghttp2_submit_rst_stream(server_.session(), NGHTTP2_FLAG_NONE, id_, NGHTTP2_CANCEL);
+    reset(NGHTTP2_CANCEL);
 }
 
 }  // namespace acp::wire::http2

@@ -44,7 +44,10 @@ public:
     ssize_t produce(std::uint8_t* into, std::size_t room, std::uint32_t& flags);
     /// Whether it is the peer's turn: to send the rest of a body, or to open its
     /// window for the rest of an answer.
-    bool awaits_peer() const noexcept { return (state_ == State::body && !data_ended_) || has_more_; }
+    bool awaits_peer() const noexcept {
+        return has_more_ || (!data_ended_ && (state_ == State::body || state_ == State::answered));
+    }
+    void reset(std::uint32_t error_code) noexcept;
 
     Stream* previous = nullptr;  // in the server's list of streams
     Stream* next = nullptr;
@@ -87,8 +90,9 @@ private:
     RequestView request_;
     std::array<char, 64> request_id_{};
 
-    std::string body_;  ///< of the request, then of the answer
+    std::string body_;           ///< of the request, then of the answer
     std::size_t body_held_ = 0;  ///< bytes that the peer has not been told to be taken
+    std::size_t discarded_ = 0;  ///< bytes that came after the answer
     std::size_t body_sent_ = 0;
     std::uint64_t body_limit_ = 0;
     std::function<void(std::string)> body_done_;
