@@ -2,11 +2,12 @@
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+
+#include "wire/handshake.h"
+#include "wire/socket_io.h"
 
 namespace acp::wire {
 
@@ -16,16 +17,6 @@ namespace {
 constexpr std::size_t kDiscardBytes = 1U << 20;
 /// A scratch buffer that grew beyond this is not kept.
 constexpr std::size_t kScratchBytes = 256 * 1024;
-
-// recv and send by number: the C library's functions are cancellation points,
-// which in a process with threads costs two locked instructions a call, and no
-// thread here is ever cancelled.
-ssize_t receive_some(int fd, char* to, std::size_t room) noexcept {
-    return ::syscall(SYS_recvfrom, fd, to, room, 0, nullptr, nullptr);
-}
-ssize_t send_some(int fd, const char* from, std::size_t size) noexcept {
-    return ::syscall(SYS_sendto, fd, from, size, MSG_NOSIGNAL, nullptr, 0);
-}
 
 }  // namespace
 
@@ -64,6 +55,11 @@ void Connection::open(std::unique_ptr<Protocol> protocol) {
     arm(loop_.header_timeouts);
 }
 
+void Connection::open_secure(SslPtr ssl, ProtocolFactory factory) {
+    secure_ = std::make_unique<Secure>(std::move(ssl), fd_);
+    open(std::make_unique<Handshake>(*this, *secure_, std::move(factory)));
+}
+
 void Connection::become(std::unique_ptr<Protocol> next) {
     loop_.retire(std::make_unique<Outgoing>(std::exchange(protocol_, std::move(next))));
 }
@@ -78,6 +74,7 @@ void Connection::on_events(std::uint32_t events) {
     }
     if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP)) readable_ = true;
     if (events & (EPOLLRDHUP | EPOLLHUP)) peer_ended_ = true;
+    if (secure_) note_secure(events);
     if ((events & EPOLLOUT) && output_blocked_) {
         output_blocked_ = false;
         flush();
@@ -85,11 +82,17 @@ void Connection::on_events(std::uint32_t events) {
         if (closed_) return;
     }
     // Without events this is a turn that was yielded, with input that has been read already.
-    const bool has_input = readable_ || events == 0;
+    const bool has_input = readable_ || events == 0 || (secure_ && !secure_->established());
     if (lingering_)
         discard_input();
     else if (has_input && !close_after_flush_)
         protocol_->on_readable();
+}
+
+void Connection::note_secure(std::uint32_t events) noexcept {
+    if (readable_) secure_->readable();
+    if (peer_ended_) secure_->peer_ended();
+    if (events & EPOLLOUT) secure_->writable();
 }
 
 bool Connection::fill_input() {
@@ -100,13 +103,15 @@ bool Connection::fill_input() {
     }
     const std::size_t room = input_room();
     if (room == 0) return false;
-    ssize_t n = receive_some(fd_, buffer_.get() + end_, room);
+    char* const to = buffer_.get() + end_;
+    ssize_t n = secure_ ? secure_->read(to, room) : receive_some(fd_, to, room);
     if (n > 0) {
         end_ += static_cast<std::size_t>(n);
         counters().bytes_in.add(static_cast<std::uint64_t>(n));
         // Less than there was room for: the socket is empty, and tells of more
         // by a new edge. The peer's end that was told already is not told again.
-        readable_ = static_cast<std::size_t>(n) == room || peer_ended_;
+        // (TLS may hold more itself, and tells when it does not.)
+        readable_ = static_cast<std::size_t>(n) == room || peer_ended_ || secure_;
         return true;
     }
     if (n == 0) {
@@ -135,7 +140,8 @@ void Connection::flush() {
     Buffer& out = output();
     std::size_t sent = output_sent_;
     while (sent < out.size()) {
-        ssize_t n = send_some(fd_, out.data() + sent, out.size() - sent);
+        const char* const from = out.data() + sent;
+        ssize_t n = secure_ ? secure_->write(from, out.size() - sent) : send_some(fd_, from, out.size() - sent);
         if (n > 0) {
             sent += static_cast<std::size_t>(n);
             counters().bytes_out.add(static_cast<std::uint64_t>(n));
@@ -194,6 +200,7 @@ void Connection::linger() {
     lingering_ = true;
     begin_ = end_;
     release_input();
+    if (secure_) secure_->finish();
     ::shutdown(fd_, SHUT_WR);
     arm(loop_.linger_timeouts);
     discard_input();  // what came before this edge is not told of again

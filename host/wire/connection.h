@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@
 #include "wire/buffer.h"
 #include "wire/loop.h"
 #include "wire/protocol.h"
+#include "wire/secure.h"
 #include "wire/timer.h"
 
 namespace acp::wire {
@@ -35,6 +37,9 @@ private:
     Connection* first_ = nullptr;
 };
 
+/// Makes the protocol for a connection; `alpn` is empty when none was agreed on.
+using ProtocolFactory = std::function<std::unique_ptr<Protocol>(Connection&, std::string_view alpn)>;
+
 class Connection final : public FdHandler, public TimeoutNode, public Retired {
 public:
     Connection(Loop& loop, ConnectionList& list, const Poco::Net::StreamSocket& socket);
@@ -43,6 +48,9 @@ public:
     /// Starts watching the socket; the connection owns itself from here on and
     /// is retired by the loop when closed.
     void open(std::unique_ptr<Protocol> protocol);
+    /// The same behind TLS: the handshake comes first, then what the factory
+    /// makes for the protocol that ALPN settled on.
+    void open_secure(SslPtr ssl, ProtocolFactory factory);
     /// Hands the connection over. The protocol before lives until the loop's
     /// turn ends; it must not touch the connection any more. Unread input stays.
     void become(std::unique_ptr<Protocol> next);
@@ -112,6 +120,7 @@ private:
     };
     void on_events(std::uint32_t events) override;
     void on_timeout(TimeoutList& list) override;
+    void note_secure(std::uint32_t events) noexcept;
     void hold_back(std::size_t sent);
     void linger();
     void discard_input();
@@ -123,6 +132,7 @@ private:
     Connection* next_ = nullptr;
     Poco::Net::StreamSocket socket_;
     const int fd_;
+    std::unique_ptr<Secure> secure_;
     std::unique_ptr<Protocol> protocol_;
 
     std::unique_ptr<char[]> buffer_;

@@ -1,0 +1,30 @@
+// wire: what a TLS connection does before its protocol is known.
+#pragma once
+
+#include <utility>
+
+#include "wire/connection.h"
+
+namespace acp::wire {
+
+/// A peer that stalls runs into the limit for a request's head, which is armed
+/// since the connection was accepted.
+class Handshake final : public Protocol {
+public:
+    Handshake(Connection& connection, Secure& secure, ProtocolFactory factory)
+        : connection_(connection), secure_(secure), factory_(std::move(factory)) {}
+
+    void on_readable() override;
+    void on_flushed() override {}
+    void on_limit(TimeoutList&) override { connection_.abort(); }
+    void on_closing() override {}
+    void drain() override { draining_ = true; }
+
+private:
+    Connection& connection_;
+    Secure& secure_;
+    ProtocolFactory factory_;
+    bool draining_ = false;
+};
+
+}  // namespace acp::wire
