@@ -57,7 +57,7 @@ int serve(const Common& common, const std::string& listen, bool print_limits, ch
         return kOk;
     }
     block_signals();
-    ServeApplication application(std::move(*config));
+    ServeApplication application(std::move(*config), [&] { return load(common, listen); });
     // Poco's own options are not offered: only the program's name is passed on.
     char* name_only[] = {argv[0], nullptr};
     return application.run(1, name_only) == Poco::Util::Application::EXIT_OK ? kOk : kFailure;

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "app/reload.h"
 #include "app/repair.h"
 #include "base/clock.h"
 #include "json/json.h"
@@ -28,10 +29,30 @@ Result<void> make_private(const fs::path& directory) {
     return {};
 }
 
-wire::Options wire_options(const config::Config& config) {
+/// Sockets from the service manager take the place of server.listen.
+std::vector<wire::Listener> listeners(const config::Config& config, const std::vector<int>& inherited) {
+    std::vector<wire::Listener> all;
+    for (const int fd : inherited) {
+        wire::Listener& listener = all.emplace_back();
+        listener.kind = wire::Listener::Kind::inherited;
+        listener.fd = fd;
+    }
+    if (inherited.empty()) {
+        wire::Listener& listener = all.emplace_back();
+        listener.host = config.server.listen.host;
+        listener.port = config.server.listen.port;
+    }
+    if (!config.server.unix_socket.empty()) {
+        wire::Listener& listener = all.emplace_back();
+        listener.kind = wire::Listener::Kind::unix_socket;
+        listener.path = config.server.unix_socket.string();
+    }
+    return all;
+}
+
+wire::Options wire_options(const config::Config& config, const std::vector<int>& inherited) {
     wire::Options o;
-    o.host = config.server.listen.host;
-    o.port = config.server.listen.port;
+    o.listeners = listeners(config, inherited);
     o.loops = config.server.loops > 0 ? static_cast<unsigned>(config.server.loops) : std::max(1U, std::thread::hardware_concurrency());
     const auto& l = config.server.limits;
     o.limits.header_bytes = static_cast<std::size_t>(l.header_bytes);
@@ -43,6 +64,8 @@ wire::Options wire_options(const config::Config& config) {
     o.limits.write_timeout_ms = l.write_timeout_s * 1000;
     o.limits.connections = static_cast<std::size_t>(l.connections);
     o.limits.requests_per_connection = static_cast<std::uint64_t>(l.requests_per_connection);
+    o.limits.streams = static_cast<std::size_t>(l.http2_streams);
+    o.limits.control_frames_per_second = l.http2_control_frames_per_s;
     return o;
 }
 
@@ -56,7 +79,7 @@ identity::TokenPolicy token_policy(const config::Config& config) {
 
 ControlPlane::ControlPlane(const config::Config& config) : config_(config), redactor_(std::make_shared<redact::Redactor>()) {}
 
-Result<std::unique_ptr<ControlPlane>> ControlPlane::make(const config::Config& config) {
+Result<std::unique_ptr<ControlPlane>> ControlPlane::make(const config::Config& config, const std::vector<int>& inherited) {
     if (auto ok = make_private(config.data_dir); !ok) return fail(ok.error());
     auto key = identity::SigningKey::load_or_create(config.data_dir / "keys");
     if (!key) return fail(key.error());
@@ -66,7 +89,7 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::make(const config::Config& c
     plane->load_plugins();
     plane->repair();
     if (auto ok = plane->route(); !ok) return fail(ok.error());
-    if (auto ok = plane->bind(); !ok) return fail(ok.error());
+    if (auto ok = plane->bind(inherited); !ok) return fail(ok.error());
     return plane;
 }
 
@@ -117,7 +140,7 @@ Result<void> ControlPlane::route() {
     return manage::add_routes(router_, *api_, *services_);
 }
 
-Result<void> ControlPlane::bind() {
+Result<void> ControlPlane::bind(const std::vector<int>& inherited) {
     dispatch::GateOptions options;
     options.body_bytes = static_cast<std::uint64_t>(config_.server.limits.body_bytes);
     if (config_.identity.insecure_dev) {
@@ -132,7 +155,7 @@ Result<void> ControlPlane::bind() {
         // Only proven callers leave a row: strangers could fill the disk with them.
         if (!context.principal.subject.empty()) record("request.denied", context.principal.subject, context.method + " " + context.path, error.slug);
     });
-    auto bound = wire::Engine::bind(wire_options(config_), *gate_);
+    auto bound = wire::Engine::bind(wire_options(config_, inherited), *gate_);
     if (!bound) return fail(bound.error());
     engine_holder_ = std::move(*bound);
     engine_ = engine_holder_.get();
@@ -140,6 +163,8 @@ Result<void> ControlPlane::bind() {
 }
 
 void ControlPlane::start() { engine_->start(); }
+
+std::vector<std::string> ControlPlane::reload(const config::Config& fresh) { return restart_needed(config_, fresh); }
 
 void ControlPlane::drain() {
     draining_ = true;

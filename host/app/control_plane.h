@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "config/config.h"
@@ -31,7 +32,8 @@ class ControlPlane {
 public:
     /// Everything but serving: opens the ledger, loads plugins, repairs what a
     /// crash left, binds the address. A failed plugin does not fail this.
-    static Result<std::unique_ptr<ControlPlane>> make(const config::Config& config);
+    /// `inherited`: listening sockets that take the place of server.listen.
+    static Result<std::unique_ptr<ControlPlane>> make(const config::Config& config, const std::vector<int>& inherited);
     ~ControlPlane();
     ControlPlane(const ControlPlane&) = delete;
     ControlPlane& operator=(const ControlPlane&) = delete;
@@ -40,7 +42,10 @@ public:
     /// Takes no new requests, lets those under way end, for at most the
     /// configured grace.
     void drain();
-    std::uint16_t port() const noexcept { return engine_->port(); }
+    /// Brings into effect what of `fresh` can be while serving; returns the keys
+    /// that need a restart.
+    std::vector<std::string> reload(const config::Config& fresh);
+    const std::vector<wire::Listener>& listeners() const noexcept { return engine_->listeners(); }
 
 private:
     explicit ControlPlane(const config::Config& config);
@@ -48,7 +53,7 @@ private:
     void load_plugins();
     void repair();
     Result<void> route();
-    Result<void> bind();
+    Result<void> bind(const std::vector<int>& inherited);
     void record(const std::string& kind, const std::string& actor, const std::string& target, const std::string& outcome);
 
     const config::Config config_;

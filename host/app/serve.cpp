@@ -4,6 +4,8 @@
 #include <iostream>
 
 #include "app/control_plane.h"
+#include "app/service_manager.h"
+#include "base/clock.h"
 #include "config/load.h"
 #include "log/log.h"
 #include "redact/redactor.h"
@@ -17,6 +19,7 @@ sigset_t awaited_signals() {
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
     return set;
 }
 
@@ -26,6 +29,12 @@ log::Level level_of(const std::string& name) {
     if (name == "warn") return log::Level::warn;
     if (name == "error") return log::Level::error;
     return log::Level::info;
+}
+
+std::string url_of(const wire::Listener& listener) {
+    if (listener.kind == wire::Listener::Kind::unix_socket) return "unix:" + listener.path;
+    if (listener.kind == wire::Listener::Kind::inherited && listener.port == 0) return "inherited socket";
+    return (listener.tls ? "https://" : "http://") + config::Endpoint{listener.host, listener.port}.text();
 }
 
 void configure_log(const config::Config& config) {
@@ -47,25 +56,48 @@ int ServeApplication::main(const std::vector<std::string>&) {
     // Not before this point: Poco's logging subsystem, which has just been set
     // up, puts a console channel of its own in place.
     configure_log(config_);
-    auto plane = ControlPlane::make(config_);
+    auto plane = ControlPlane::make(config_, inherited_sockets());
     if (!plane) {
         std::cerr << "alphaswarm-cp: " << config::describe(plane.error()) << "\n";
         return EXIT_SOFTWARE;
     }
     (*plane)->start();
-    config::Endpoint bound{config_.server.listen.host, (*plane)->port()};
-    // On standard output, for scripts that chose port 0.
-    std::cout << "listening on http://" << bound.text() << std::endl;
-    log::info("app", "serving", {{"address", bound.text()}, {"data_dir", config_.data_dir.string()}});
+    for (const wire::Listener& listener : (*plane)->listeners()) {
+        const std::string url = url_of(listener);
+        // On standard output, for scripts that chose port 0.
+        std::cout << "listening on " << url << std::endl;
+        log::info("app", "serving", {{"address", url}, {"data_dir", config_.data_dir.string()}});
+    }
+    notify_service_manager("READY=1");
 
-    sigset_t set = awaited_signals();
+    const sigset_t set = awaited_signals();
     int signal = 0;
-    sigwait(&set, &signal);
+    while (sigwait(&set, &signal) != 0 || signal == SIGHUP) reload(**plane);
     log::info("app", "draining", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+    notify_service_manager("STOPPING=1");
     (*plane)->drain();
     plane->reset();
     log::info("app", "ended");
     return EXIT_OK;
+}
+
+void ServeApplication::reload(ControlPlane& plane) {
+    notify_service_manager("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(monotonic_ns() / 1000));
+    auto fresh = load_();
+    if (!fresh) {
+        log::error("app", "the configuration was not reloaded, the one before stays in effect",
+                   {{"cause", config::describe(fresh.error())}});
+    } else {
+        log::set_level(level_of(fresh->log.level));
+        const std::vector<std::string> left = plane.reload(*fresh);
+        std::string keys;
+        for (const std::string& key : left) keys += (keys.empty() ? "" : ", ") + key;
+        if (keys.empty())
+            log::info("app", "configuration reloaded");
+        else
+            log::warn("app", "configuration reloaded, but for keys that need a restart", {{"keys", keys}});
+    }
+    notify_service_manager("READY=1");
 }
 
 }  // namespace acp::app

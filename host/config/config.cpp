@@ -23,6 +23,8 @@ std::string limits_json(const Config& config) {
         {"write_timeout_s", limits.write_timeout_s},
         {"connections", limits.connections},
         {"requests_per_connection", limits.requests_per_connection},
+        {"http2_streams", limits.http2_streams},
+        {"http2_control_frames_per_s", limits.http2_control_frames_per_s},
         {"loops", server.loops},
         {"workers", server.workers},
         {"worker_queue", server.worker_queue},

@@ -30,11 +30,14 @@ struct Limits {
     std::int64_t write_timeout_s = 30;
     std::int64_t connections = 10000;
     std::int64_t requests_per_connection = 0;  ///< 0: no bound
+    std::int64_t http2_streams = 100;
+    std::int64_t http2_control_frames_per_s = 200;
     bool operator==(const Limits&) const = default;
 };
 
 struct Server {
     Endpoint listen{"127.0.0.1", 9000};
+    std::filesystem::path unix_socket;  ///< empty: none
     std::int64_t loops = 0;  ///< 0: one for each core
     std::int64_t workers = 16;
     std::int64_t worker_queue = 256;

@@ -75,6 +75,8 @@ Server server(const Section& section) {
     limits.read("write_timeout_s", out.limits.write_timeout_s);
     limits.read("connections", out.limits.connections);
     limits.read("requests_per_connection", out.limits.requests_per_connection);
+    limits.read("http2_streams", out.limits.http2_streams);
+    limits.read("http2_control_frames_per_s", out.limits.http2_control_frames_per_s);
     return out;
 }
 
@@ -132,6 +134,9 @@ Config typed(const json::Var& value, const std::filesystem::path& file) {
     out.data_dir = placed(data_dir);
 
     out.server = server(root.section("server"));
+    std::string unix_socket;
+    root.section("server").read("unix_socket", unix_socket);
+    if (!unix_socket.empty()) out.server.unix_socket = placed(unix_socket);
     Section store = root.section("store");
     store.read("kind", out.store.kind);
     std::string path = (out.data_dir / "ledger.db").string();

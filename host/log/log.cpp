@@ -83,13 +83,17 @@ private:
 }  // namespace
 
 void configure(Level level, Format format, Redact redact) {
-    threshold = level;
     line_format = format;
     redactor = std::move(redact);
     Poco::Logger& root = Poco::Logger::root();
     root.setChannel(new LineChannel);
-    root.setLevel(priority_of(level));
     Poco::Logger::setChannel("", root.getChannel());
+    set_level(level);
+}
+
+void set_level(Level level) {
+    threshold = level;
+    Poco::Logger::root().setLevel(priority_of(level));
     Poco::Logger::setLevel("", priority_of(level));
 }
 

@@ -19,6 +19,8 @@ using Redact = std::function<std::string(std::string_view)>;
 /// Before threads start. `redact` is applied to messages and field values.
 void configure(Level level, Format format, Redact redact);
 bool enabled(Level level) noexcept;
+/// [any-thread]
+void set_level(Level level);
 
 /// `component` names the room or plugin, `message` is a fixed sentence and
 /// what varies goes into fields. [any-thread]

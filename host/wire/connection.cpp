@@ -230,7 +230,7 @@ void Connection::close() {
     if (closed_) return;
     closed_ = true;
     disarm();
-    if (!lingering_) protocol_->on_closing();
+    if (!lingering_ && protocol_) protocol_->on_closing();
     loop_.unwatch(fd_);
     loop_.forget(*this);
     socket_.impl()->close();

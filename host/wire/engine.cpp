@@ -1,50 +1,52 @@
 #include "wire/engine.h"
 
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
-#include <cstring>
 #include <mutex>
+#include <thread>
 
-#include <Poco/Exception.h>
-#include <Poco/Net/NetException.h>
-#include <Poco/Net/SocketAddress.h>
 #include <Poco/Net/StreamSocketImpl.h>
 
 #include "base/clock.h"
 #include "wire/http1/server.h"
+#include "wire/http2/server.h"
+#include "wire/listen.h"
 
 namespace acp::wire {
 
 namespace {
 
 constexpr std::int64_t kAcceptPauseMs = 100;
-/// A peer that has vanished without a word is noticed after about a minute: one
-/// that waits for a quiet stream has no other limit.
-constexpr int kKeepAliveIdleS = 30;
-constexpr int kKeepAliveIntervalS = 10;
-constexpr int kKeepAliveProbes = 3;
 
 }  // namespace
 
-class Shard final : private FdHandler {
+/// One loop with its share of the listeners and connections.
+class Shard final {
 public:
-    Shard(unsigned index, Poco::Net::ServerSocket socket, const Options& options, Application& application)
+    Shard(unsigned index, const Options& options, Application& application)
         : limits_(options.limits),
           connection_limit_(std::max<std::size_t>(1, options.limits.connections / options.loops)),
           application_(application),
-          socket_(std::move(socket)),
-          loop_(index, limits_) {
-        loop_.watch(socket_.impl()->sockfd(), EPOLLIN, *this);
-    }
+          loop_(index, limits_) {}
     ~Shard() { stop(); }
+
+    void listen(const Poco::Net::ServerSocket& socket, bool shared, bool tls) {
+        acceptors_.push_back(std::make_unique<Acceptor>(*this, socket, shared, tls));
+        acceptors_.back()->watch();
+    }
+    void set_tls(std::shared_ptr<const MakeTls> make) {
+        loop_.post([this, make = std::move(make)]() mutable { make_tls_ = std::move(make); });
+    }
+    /// Before `start`.
+    void set_first_tls(std::shared_ptr<const MakeTls> make) { make_tls_ = std::move(make); }
 
     void start() {
         thread_ = std::thread([this] {
@@ -55,8 +57,8 @@ public:
     void begin_drain() {
         loop_.post([this] {
             draining_ = true;
-            loop_.unwatch(socket_.impl()->sockfd());
-            socket_.impl()->close();
+            // What the kernel has completed was promised to be served.
+            for (auto& acceptor : acceptors_) acceptor->close();
             connections_.each([](Connection& c) { c.drain(); });
             watch_for_end();
         });
@@ -73,33 +75,70 @@ public:
     const Counters& counters() const noexcept { return loop_.counters; }
 
 private:
-    /// New connections are taken in bounded handfuls, so that a burst of them
-    /// does not keep the present ones waiting.
-    void on_events(std::uint32_t) override {
-        for (int i = 0; i < 64; ++i) {
-            int fd = ::accept4(socket_.impl()->sockfd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-            if (fd < 0) {
-                if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) pause_accepting();
-                return;
+    class Acceptor final : private FdHandler {
+    public:
+        Acceptor(Shard& shard, const Poco::Net::ServerSocket& socket, bool shared, bool tls)
+            : shard_(shard), socket_(socket), fd_(socket.impl()->sockfd()), shared_(shared), tls_(tls) {}
+        void watch() { shard_.loop_.watch(fd_, shared_ ? EPOLLIN | EPOLLEXCLUSIVE : EPOLLIN, *this); }
+        void close() {
+            if (!shared_)
+                while (accept_one()) {
+                }
+            shard_.loop_.unwatch(fd_);
+            // A shared one may be the service manager's, for the process that comes next.
+            if (!shared_) socket_.impl()->close();
+        }
+
+    private:
+        /// New connections are taken in bounded handfuls, so that a burst of them
+        /// does not keep the present ones waiting.
+        void on_events(std::uint32_t) override {
+            for (int i = 0; i < 64 && accept_one(); ++i) {
             }
-            if (loop_.counters.open.get() >= connection_limit_) {
-                loop_.counters.over_limit.add();
-                ::close(fd);
-                continue;
+        }
+        bool accept_one() {
+            const int fd = ::accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+            if (fd >= 0) {
+                shard_.take(fd, tls_);
+                return true;
             }
-            Poco::Net::StreamSocket socket(new Poco::Net::StreamSocketImpl(fd));
-            int on = 1;
-            ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-            auto* connection = new Connection(loop_, connections_, socket);
-            connection->open(std::make_unique<http1::Server>(*connection, application_, limits_));
+            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) pause();
+            return errno == ECONNABORTED || errno == EINTR;
+        }
+        /// Out of descriptors: the listener would be reported again at once, over and over.
+        void pause() {
+            shard_.loop_.unwatch(fd_);
+            shard_.loop_.after(kAcceptPauseMs, [this] {
+                if (!shard_.draining_) watch();
+            });
+        }
+        Shard& shard_;
+        Poco::Net::ServerSocket socket_;
+        const int fd_;
+        const bool shared_;
+        const bool tls_;
+    };
+
+    void take(int fd, bool tls) {
+        if (loop_.counters.open.get() >= connection_limit_) {
+            loop_.counters.over_limit.add();
+            ::close(fd);
+            return;
+        }
+        const int on = 1;
+        ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // refused by Unix sockets, which have no delay
+        auto* connection = new Connection(loop_, connections_, Poco::Net::StreamSocket(new Poco::Net::StreamSocketImpl(fd)));
+        if (!tls) {
+            connection->open(protocol(*connection, {}));
+        } else if (SslPtr ssl = (*make_tls_)()) {
+            connection->open_secure(std::move(ssl), [this](Connection& c, std::string_view alpn) { return protocol(c, alpn); });
+        } else {
+            connection->abort();
         }
     }
-    /// Out of descriptors: the listener would be reported again at once, over and over.
-    void pause_accepting() {
-        loop_.unwatch(socket_.impl()->sockfd());
-        loop_.after(kAcceptPauseMs, [this] {
-            if (!draining_) loop_.watch(socket_.impl()->sockfd(), EPOLLIN, *this);
-        });
+    std::unique_ptr<Protocol> protocol(Connection& connection, std::string_view alpn) {
+        if (alpn == "h2") return std::make_unique<http2::Server>(connection, application_, limits_);
+        return std::make_unique<http1::Server>(connection, application_, limits_);
     }
     void watch_for_end() {
         if (connections_.empty()) {
@@ -114,62 +153,30 @@ private:
     const Limits limits_;
     const std::size_t connection_limit_;
     Application& application_;
-    Poco::Net::ServerSocket socket_;
     ConnectionList connections_;
     Loop loop_;
-    bool draining_ = false;  // loop thread only
+    std::vector<std::unique_ptr<Acceptor>> acceptors_;
+    std::shared_ptr<const MakeTls> make_tls_;  // loop thread only
+    bool draining_ = false;                    // loop thread only
     std::thread thread_;
     std::mutex mutex_;
     std::condition_variable drained_signal_;
     bool drained_ = false;
 };
 
-namespace {
-
-/// SO_REUSEPORT would let a second server of the same user share the port and
-/// take half of the connections unseen; without it, the kernel tells.
-void refuse_shared_port(const Poco::Net::SocketAddress& address) {
-    if (address.port() == 0) return;
-    Poco::Net::ServerSocket probe;
-    probe.bind(address, true, false);
-}
-
-Poco::Net::ServerSocket listen_on(const Poco::Net::SocketAddress& address) {
-    Poco::Net::ServerSocket socket;
-    socket.bind(address, true, true);
-    // Children that plugins start must not inherit a listener.
-    ::fcntl(socket.impl()->sockfd(), F_SETFD, FD_CLOEXEC);
-    socket.listen(1024);
-    socket.setBlocking(false);
-    // Accepted sockets inherit these.
-    socket.setKeepAlive(true);
-    socket.setOption(IPPROTO_TCP, TCP_KEEPIDLE, kKeepAliveIdleS);
-    socket.setOption(IPPROTO_TCP, TCP_KEEPINTVL, kKeepAliveIntervalS);
-    socket.setOption(IPPROTO_TCP, TCP_KEEPCNT, kKeepAliveProbes);
-    return socket;
-}
-
-}  // namespace
-
-Result<std::unique_ptr<Engine>> Engine::bind(const Options& options, Application& application) {
+Result<std::unique_ptr<Engine>> Engine::bind(const Options& options, Application& application, MakeTls make_tls) {
     auto engine = std::unique_ptr<Engine>(new Engine);
-    const std::string where = options.host + ":" + std::to_string(options.port);
-    try {
-        Poco::Net::SocketAddress address(options.host, options.port);
-        refuse_shared_port(address);
-        for (unsigned i = 0; i < options.loops; ++i) {
-            Poco::Net::ServerSocket socket = listen_on(address);
-            // The first shard settles the port for the others.
-            if (i == 0) address = Poco::Net::SocketAddress(address.host(), socket.address().port());
-            engine->shards_.push_back(std::make_unique<Shard>(i, std::move(socket), options, application));
-        }
-        engine->port_ = address.port();
-    } catch (const Poco::Exception& e) {
-        return fail(Code::unavailable, "listen_failed",
-                    "cannot listen on " + where + ": " + e.displayText() + " (" + std::strerror(e.code()) +
-                        "); choose another address with server.listen or --listen");
-    } catch (const std::exception& e) {
-        return fail(Code::unavailable, "listen_failed", "cannot listen on " + where + ": " + e.what());
+    const auto shared_make = std::make_shared<const MakeTls>(std::move(make_tls));
+    for (unsigned i = 0; i < options.loops; ++i) {
+        engine->shards_.push_back(std::make_unique<Shard>(i, options, application));
+        engine->shards_.back()->set_first_tls(shared_make);
+    }
+    for (const Listener& listener : options.listeners) {
+        auto listening = listen(listener, options.loops);
+        if (!listening) return fail(listening.error());
+        for (unsigned i = 0; i < options.loops; ++i)
+            engine->shards_[i]->listen(listening->sockets[listening->shared ? 0 : i], listening->shared, listening->tls);
+        engine->listeners_.push_back(listening->options);
     }
     return engine;
 }
@@ -178,6 +185,11 @@ Engine::~Engine() { stop(); }
 
 void Engine::start() {
     for (auto& shard : shards_) shard->start();
+}
+
+void Engine::set_tls(MakeTls make) {
+    const auto shared = std::make_shared<const MakeTls>(std::move(make));
+    for (auto& shard : shards_) shard->set_tls(shared);
 }
 
 void Engine::drain(std::int64_t grace_ms) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace acp::wire {
 
@@ -24,9 +25,23 @@ struct Limits {
     std::int64_t control_frames_per_second = 200;
 };
 
-struct Options {
+/// Where connections come from.
+struct Listener {
+    enum class Kind : std::uint8_t {
+        tcp,
+        unix_socket,
+        inherited,  ///< a listening socket that the service manager opened
+    };
+    Kind kind = Kind::tcp;
     std::string host = "127.0.0.1";
     std::uint16_t port = 9000;  ///< 0: the system chooses
+    std::string path;           ///< of a Unix socket
+    int fd = -1;                ///< inherited
+    bool tls = false;
+};
+
+struct Options {
+    std::vector<Listener> listeners{Listener{}};
     unsigned loops = 1;
     Limits limits;
 };

@@ -38,7 +38,7 @@ void Server::drain() {
         if (connection_.output_pending() > 0)
             connection_.close_after_flush();  // the last answer is still on its way
         else
-            connection_.abort();
+            connection_.arm(loop().linger_timeouts);  // a request may be on its way: it is answered, with "close"
     } else if (state_ == State::streaming) {
         // A follower would never end by itself; it can resume elsewhere.
         if (feed_) feed_->stop(ACP_CLOSE_SHUTDOWN);

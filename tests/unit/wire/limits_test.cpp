@@ -229,7 +229,7 @@ TEST_CASE("without descriptors the loop waits instead of spinning, and then acce
 TEST_CASE("an address in use is told with the way out") {
     Server server;
     Options options;
-    options.port = server.port();
+    options.listeners.front().port = server.port();
     Script app;
     auto second = Engine::bind(options, app);
     REQUIRE_FALSE(second);

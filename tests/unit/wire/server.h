@@ -155,7 +155,7 @@ struct Server {
 
     explicit Server(Limits limits = {}, unsigned loops = 1) {
         Options options;
-        options.port = 0;
+        options.listeners.front().port = 0;
         options.loops = loops;
         options.limits = limits;
         auto bound = Engine::bind(options, app);
