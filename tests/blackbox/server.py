@@ -151,7 +151,7 @@ class Server:
                 raise StartFailed(code, self.stderr()[before:])
             return None
 
-        self.port = int(wait_until(listening, "the server listens").rsplit(":", 1)[1])
+        self.port = int(wait_until(listening, "the server listens").splitlines()[0].rsplit(":", 1)[1])
         return self
 
     def stderr(self):
