@@ -150,7 +150,8 @@ Server::Server(Connection& connection, Application& application, const Limits& l
       limits_(limits),
       meter_(limits.control_frames_per_second, connection.loop().now_ns()) {
     nghttp2_session* raw = nullptr;
-    if (nghttp2_session_server_new2(&raw, Callbacks::table(), this, Callbacks::option()) != 0) throw std::bad_alloc();
+    if (nghttp2_session_server_new3(&raw, Callbacks::table(), this, Callbacks::option(), session_memory()) != 0)
+        throw std::bad_alloc();
     session_.reset(raw);
     const std::array settings{
         nghttp2_settings_entry{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, static_cast<std::uint32_t>(limits.streams)},

@@ -10,6 +10,7 @@
 
 #include "wire/connection.h"
 #include "wire/exchange.h"
+#include "wire/http2/memory.h"
 #include "wire/http2/meter.h"
 #include "wire/http2/session.h"
 #include "wire/http2/stream.h"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <vector>
 
 #include "alphaswarm-cp/stream.h"
 #include "wire/http2/server.h"
@@ -63,7 +64,7 @@ private:
                 reinterpret_cast<std::uint8_t*>(const_cast<char*>(value.data())), name.size(), value.size(), flags};
     }
     std::array<char, 4> status_{};
-    std::vector<nghttp2_nv> fields_;
+    boost::container::small_vector<nghttp2_nv, 12> fields_;
 };
 
 }  // namespace
@@ -95,6 +96,7 @@ bool Stream::add_field(nghttp2_rcbuf* name_buffer, nghttp2_rcbuf* value_buffer) 
         return !has_authority_ || http1::equals_ci(value, lower(request_.authority));
     }
     if (name == "content-length") std::from_chars(value.data(), value.data() + value.size(), declared_);
+    if (name == "cookie") ++cookie_count_;
     fields_.push_back({name, value});
     return true;
 }
@@ -124,7 +126,7 @@ bool Stream::end_head(bool end_stream) {
     if (request_.target.empty()) request_.target = request_.authority;  // CONNECT
     if (request_.target == "*" && request_.method != "OPTIONS") return false;
     join_cookies();
-    request_.fields = fields_;
+    request_.fields = {fields_.data(), fields_.size()};
     request_.has_body = !end_stream;
     return true;
 }
@@ -132,10 +134,10 @@ bool Stream::end_head(bool end_stream) {
 /// RFC 9113 section 8.2.3: pieces of one Cookie field become one again.
 void Stream::join_cookies() {
     const auto is_cookie = [](const http1::Field& field) { return field.name == "cookie"; };
-    if (std::count_if(fields_.begin(), fields_.end(), is_cookie) < 2) return;
+    if (cookie_count_ < 2) return;
     for (const auto& field : fields_)
         if (is_cookie(field)) (cookies_.empty() ? cookies_ : cookies_ += "; ") += field.value;
-    std::erase_if(fields_, is_cookie);
+    fields_.erase(std::remove_if(fields_.begin(), fields_.end(), is_cookie), fields_.end());
     fields_.push_back({"cookie", cookies_});
 }
 

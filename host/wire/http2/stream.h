@@ -2,15 +2,17 @@
 #pragma once
 
 #include <array>
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "wire/exchange.h"
 #include "wire/feed.h"
+#include "wire/http2/memory.h"
 #include "wire/http2/session.h"
 
 namespace acp::wire::http2 {
@@ -21,6 +23,11 @@ class Stream final : public Exchange, private Responder::Target, private Feed::L
 public:
     Stream(Server& server, std::int32_t id) noexcept : server_(server), id_(id) {}
     ~Stream();
+    static void* operator new(std::size_t size) {
+        if (void* block = take_block(size)) return block;
+        throw std::bad_alloc();
+    }
+    static void operator delete(void* block) noexcept { give_block(block); }
 
     std::int32_t id() const noexcept { return id_; }
 
@@ -82,10 +89,11 @@ private:
     bool data_ended_ = false;
     bool has_more_ = false;
     bool too_large_ = false;  ///< the head is beyond its limits
+    std::size_t cookie_count_ = 0;
     std::size_t head_bytes_ = 0;
     std::int64_t declared_ = -1;  ///< Content-Length
-    std::vector<nghttp2_rcbuf*> held_;
-    std::vector<http1::Field> fields_;
+    boost::container::small_vector<nghttp2_rcbuf*, 32> held_;
+    boost::container::small_vector<http1::Field, 16> fields_;
     std::string cookies_;
     RequestView request_;
     std::array<char, 64> request_id_{};
