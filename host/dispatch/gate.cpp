@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/bytes.h"
 #include "http/problem.h"
 #include "log/log.h"
 
@@ -70,7 +71,7 @@ void guarded(const ContextPtr& context, Body body) {
 
 bool is_credential(std::string_view name) noexcept {
     return wire::http1::equals_ci(name, "authorization") || wire::http1::equals_ci(name, "cookie") ||
-           wire::http1::equals_ci(name, "proxy-authorization");
+           wire::http1::equals_ci(name, "proxy-authorization") || wire::http1::equals_ci(name, "sec-websocket-protocol");
 }
 
 }  // namespace
@@ -165,6 +166,39 @@ void Gate::on_request(wire::Exchange& exchange) {
     exchange.respond(refuse(request, make(Code::not_found, "route_not_found", "nothing is served at this path; see /manage/openapi.json")));
 }
 
+namespace {
+
+/// Browsers cannot set Authorization on a WebSocket; the Kubernetes API takes the
+/// token in this guise, and so do its clients' authors expect it.
+constexpr std::string_view kTokenProtocol = "base64url.bearer.authorization.k8s.io.";
+
+template <typename Each>
+void for_each_subprotocol(const wire::RequestView& request, Each each) {
+    for (const auto& field : request.fields) {
+        if (!wire::http1::equals_ci(field.name, "sec-websocket-protocol")) continue;
+        for (std::string_view rest = field.value; !rest.empty();) {
+            const auto comma = rest.find(',');
+            std::string_view one = rest.substr(0, comma);
+            while (!one.empty() && (one.front() == ' ' || one.front() == '\t')) one.remove_prefix(1);
+            while (!one.empty() && (one.back() == ' ' || one.back() == '\t')) one.remove_suffix(1);
+            if (!one.empty()) each(one);
+            rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
+        }
+    }
+}
+
+/// A page of another origin must not use a browser's rights here (RFC 6455
+/// section 10.2). Clients that are no browsers send no Origin.
+bool is_foreign_origin(const wire::RequestView& request) {
+    const std::string_view origin = request.field("origin");
+    if (!origin.data()) return false;
+    const auto scheme = origin.find("://");
+    if (scheme == std::string_view::npos) return true;
+    return !wire::http1::equals_ci(origin.substr(scheme + 3), lower(request.authority));
+}
+
+}  // namespace
+
 Result<identity::Principal> Gate::identify(const wire::RequestView& request) const {
     std::string_view value;
     int count = 0;
@@ -172,6 +206,13 @@ Result<identity::Principal> Gate::identify(const wire::RequestView& request) con
         if (!wire::http1::equals_ci(field.name, "authorization")) continue;
         value = field.value;
         ++count;
+    }
+    if (count == 0 && request.websocket) {
+        std::optional<std::string> token;
+        for_each_subprotocol(request, [&](std::string_view one) {
+            if (one.starts_with(kTokenProtocol)) token = unbase64url(one.substr(kTokenProtocol.size())).value_or("");
+        });
+        if (token) return authenticate_(*token);
     }
     if (count == 0) {
         if (options_.anonymous) return *options_.anonymous;
@@ -193,6 +234,16 @@ void Gate::serve(wire::Exchange& exchange, const Route& route, std::string path,
     context->params = std::move(params);
     context->request_id = request.request_id;
     context->peer = request.peer;
+    context->websocket = request.websocket;
+    if (request.websocket) {
+        if (is_foreign_origin(request)) {
+            exchange.respond(context->problem(make(Code::forbidden, "foreign_origin", "a page of another origin may not open a WebSocket here")));
+            return;
+        }
+        for_each_subprotocol(request, [&](std::string_view one) {
+            if (!one.starts_with(kTokenProtocol)) context->subprotocols.emplace_back(one);
+        });
+    }
 
     if (!route.scope.empty()) {
         auto principal = identify(request);
@@ -212,7 +263,7 @@ void Gate::serve(wire::Exchange& exchange, const Route& route, std::string path,
             return;
         }
     }
-    auto query = http::Query::parse(raw_query);
+    auto query = http::Query::parse(raw_query, route.repeatable);
     if (!query) {
         exchange.respond(context->problem(query.error()));
         return;

@@ -30,6 +30,8 @@ struct Context {
     std::string request_id;
     std::string traceparent;
     std::string peer;
+    bool websocket = false;           ///< the client asks for WebSocket
+    std::vector<std::string> subprotocols;  ///< that it offers, in its order
     identity::Principal principal;
     wire::Responder responder;        ///< for handlers that answer later
 
@@ -60,6 +62,8 @@ struct Route {
     ImmediateHandler immediate;  ///< exactly one of the three is set
     BlockingHandler blocking;
     DeferredHandler deferred;
+    /// Query parameter that may be given more than once.
+    std::string repeatable = {};
 };
 
 }  // namespace acp::dispatch

@@ -90,7 +90,7 @@ Result<std::string> normalise_path(std::string_view path) {
     return out;
 }
 
-Result<Query> Query::parse(std::string_view raw) {
+Result<Query> Query::parse(std::string_view raw, std::string_view repeatable) {
     Query q;
     while (!raw.empty()) {
         auto amp = raw.find('&');
@@ -105,11 +105,18 @@ Result<Query> Query::parse(std::string_view raw) {
         if (!ok) return fail(Code::invalid, "bad_query", "a percent escape in the query is malformed");
         if (has_control(name) || has_control(value) || !is_utf8(name) || !is_utf8(value))
             return fail(Code::invalid, "bad_query", "the query holds control characters or invalid UTF-8");
-        if (q.get(name)) return fail(Code::invalid, "bad_query", "query parameter '" + name + "' is given twice");
+        if (name != repeatable && q.get(name)) return fail(Code::invalid, "bad_query", "query parameter '" + name + "' is given twice");
         if (q.pairs_.size() == 32) return fail(Code::invalid, "bad_query", "more than 32 query parameters");
         q.pairs_.emplace_back(std::move(name), std::move(value));
     }
     return q;
+}
+
+std::vector<std::string> Query::all(std::string_view name) const {
+    std::vector<std::string> values;
+    for (const auto& [n, v] : pairs_)
+        if (n == name) values.push_back(v);
+    return values;
 }
 
 std::optional<std::string> Query::get(std::string_view name) const {

@@ -29,10 +29,13 @@ bool is_plain_path(std::string_view path) noexcept;
 Result<std::string> normalise_path(std::string_view path);
 
 /// application/x-www-form-urlencoded pairs of a query. Refuses malformed
-/// escapes, controls, invalid UTF-8, repeated names and more than 32 pairs.
+/// escapes, controls, invalid UTF-8, more than 32 pairs, and names other
+/// than `repeatable` that are repeated.
 class Query {
 public:
-    static Result<Query> parse(std::string_view raw);
+    static Result<Query> parse(std::string_view raw, std::string_view repeatable = {});
+    /// All values of a name, in their order.
+    std::vector<std::string> all(std::string_view name) const;
     std::optional<std::string> get(std::string_view name) const;
     const std::vector<std::pair<std::string, std::string>>& pairs() const noexcept { return pairs_; }
     /// An error that names the first parameter outside `known`.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "http/message_port.h"
 
 namespace acp::http {
 
@@ -41,6 +42,10 @@ struct Response {
     std::string body;
     std::vector<std::pair<std::string, std::string>> fields;
     std::unique_ptr<BodySource> source;  ///< when set, `body` is empty
+    /// When set, the answer to a WebSocket handshake; the wire adds what that
+    /// takes, and refuses a handshake that is none.
+    std::unique_ptr<MessagePort> port;
+    std::string subprotocol;             ///< of those the client offered, or empty
     bool close = false;                  ///< close the connection afterwards
 
     Response& field(std::string name, std::string value) {

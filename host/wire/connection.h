@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -62,6 +63,8 @@ public:
     // --- for the protocol
 
     std::string_view input() const noexcept { return {buffer_.get() + begin_, end_ - begin_}; }
+    /// The same, for protocols that decode in place.
+    std::span<char> writable_input() noexcept { return {buffer_.get() + begin_, end_ - begin_}; }
     void consume(std::size_t count) noexcept { begin_ += count; }
     /// Gives the input buffer back when it holds nothing. Views into it die.
     void release_input() {

@@ -27,6 +27,7 @@ struct Counters {
     std::array<Counter, static_cast<std::size_t>(http1::Refusal::last_)> refused;
     Counter timeouts_header, timeouts_idle, timeouts_body, timeouts_write;
     Counter tls_handshakes, tls_failed;
+    Counter websockets;
     Counter h2_connections, h2_resets, h2_floods, h2_protocol_errors;
     Counter bytes_in, bytes_out;
     Counter aborted_streams;                   // responses cut before their end

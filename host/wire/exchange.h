@@ -26,6 +26,7 @@ struct RequestView {
     std::string_view request_id;   ///< the client's, where acceptable, else made here
     std::string_view peer;         ///< address and port of the other side
     bool has_body = false;
+    bool websocket = false;        ///< asks for WebSocket; the handshake is judged when it is answered
 
     /// First field of that name (in lower case); data() is null when missing.
     std::string_view field(std::string_view lower) const noexcept {

@@ -5,14 +5,9 @@
 namespace acp::wire {
 
 Feed::Feed(Loop& loop, std::unique_ptr<http::BodySource> source, Listener& listener)
-    : loop_(loop), source_(std::move(source)), wake_(new Wake{loop, &listener}) {
-    source_->attach([wake = wake_] {
-        if (wake->pending.exchange(true, std::memory_order_acq_rel)) return;
-        wake->loop.post([wake] {
-            wake->pending.store(false, std::memory_order_release);
-            if (wake->listener) wake->listener->on_feed();
-        });
-    });
+    : loop_(loop), listener_(listener), source_(std::move(source)) {
+    wake_.emplace(loop, static_cast<Wake::Target&>(*this));
+    source_->attach(wake_->handle());
     arm_heartbeat();
 }
 
@@ -34,15 +29,13 @@ void Feed::heartbeat(std::string& out) {
 }
 
 void Feed::again() {
-    loop_.post([wake = wake_] {
-        if (wake->listener) wake->listener->on_feed();
-    });
+    if (wake_) wake_->handle()();
 }
 
 void Feed::stop(int reason) {
     if (heartbeat_) loop_.cancel(*heartbeat_);
     heartbeat_.reset();
-    wake_->listener = nullptr;
+    wake_.reset();
     if (auto source = std::move(source_)) source->cancel(reason);
 }
 
@@ -52,7 +45,7 @@ void Feed::arm_heartbeat() {
     heartbeat_ = loop_.after(ms, [this] {
         heartbeat_.reset();
         arm_heartbeat();
-        wake_->listener->on_heartbeat();
+        listener_.on_heartbeat();
     });
 }
 

@@ -1,7 +1,6 @@
 // wire: a response's body source on its loop: wakes, heartbeats and the end.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -9,11 +8,12 @@
 
 #include "http/response.h"
 #include "wire/loop.h"
+#include "wire/wake.h"
 
 namespace acp::wire {
 
 /// Loop thread only, but for the source's wakes.
-class Feed {
+class Feed final : private Wake::Target {
 public:
     class Listener {
     public:
@@ -38,16 +38,12 @@ public:
     void stop(int reason);
 
 private:
-    /// Shared with the source, which may outlive the feed.
-    struct Wake {
-        Loop& loop;
-        Listener* listener;  // loop thread only
-        std::atomic<bool> pending{false};
-    };
+    void on_wake() override { listener_.on_feed(); }
     void arm_heartbeat();
     Loop& loop_;
+    Listener& listener_;
     std::unique_ptr<http::BodySource> source_;
-    std::shared_ptr<Wake> wake_;
+    std::optional<Wake> wake_;
     std::optional<Loop::TimerKey> heartbeat_;
 };
 

@@ -19,6 +19,8 @@ struct Limits {
     std::int64_t write_timeout_ms = 30'000;   ///< longest time a peer may refuse to take bytes
     std::size_t connections = 10'000;         ///< all loops together
     std::uint64_t requests_per_connection = 0;  ///< 0: no bound
+    std::uint64_t message_bytes = 1U << 20;   ///< of a WebSocket message
+    std::int64_t ping_ms = 30'000;            ///< between pings of a silent WebSocket
     std::size_t streams = 100;                ///< open at a time on an HTTP/2 connection
     /// Resets, pings, settings and other control frames that an HTTP/2 peer may
     /// send in one go and in each second.

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "workloads/exec_status.h"
 
 namespace acp::workloads {
 
@@ -43,27 +44,6 @@ struct Output {
     }
     bool truncated() const noexcept { return size > kept.size(); }
 };
-
-/// Exit code from the Kubernetes Status document of channel 3, -1 when there is none.
-int exit_code(const std::string& status_text, std::string& message) {
-    auto status = json::parse_object(status_text);
-    if (!status) return -1;
-    if (json::text_or(*status, "status") == "Success") return 0;
-    message = json::text_or(*status, "message");
-    auto details = (*status)->getObject("details");
-    if (!details || !details->isArray("causes")) return -1;
-    for (const auto& item : *details->getArray("causes")) {
-        if (item.type() != typeid(json::Object::Ptr)) continue;
-        const auto& cause = item.extract<json::Object::Ptr>();
-        if (json::text_or(cause, "reason") != "ExitCode") continue;
-        try {
-            return std::stoi(json::text_or(cause, "message", "-1"));
-        } catch (const std::exception&) {
-            return -1;
-        }
-    }
-    return -1;
-}
 
 /// Sends what the plugin has window for; false after the end of the input.
 bool feed(stream::Stream& stream, std::string_view& input) {

@@ -5,7 +5,9 @@
 
 #include "alphaswarm-cp/stream.h"
 #include "wire/http1/head_writer.h"
+#include "wire/http1/websocket.h"
 #include "wire/http2/server.h"
+#include "wire/websocket/handshake.h"
 
 namespace acp::wire::http1 {
 
@@ -149,6 +151,7 @@ bool Server::begin_exchange() {
     request_.authority = head_->authority;
     request_.fields = {head_->fields.data(), head_->field_count};
     request_.has_body = has_body;
+    request_.websocket = head_->upgrade && !has_body && head_->method == "GET" && list_has(head_->field("upgrade"), "websocket");
     if (request_.peer.empty()) request_.peer = connection_.peer();
     take_request_id();
     body_unread_ = request_.has_body;
@@ -273,6 +276,10 @@ void Server::respond(http::Response response) {
     const bool asked_enough = limits_.requests_per_connection != 0 && served_ + 1 >= limits_.requests_per_connection;
     const bool keep_alive = head_->keep_alive && !response.close && !body_unread_ && !draining_ && !asked_enough;
     connection_.counters().responses.at(static_cast<std::size_t>(std::clamp(response.status / 100, 0, 5))).add();
+    if (response.port) {
+        start_websocket(std::move(response));
+        return;
+    }
     if (response.source) {
         start_streaming(std::move(response), keep_alive);
     } else {
@@ -320,6 +327,39 @@ void Server::send_head(const http::Response& response, bool chunked, bool keep_a
     else if (head_->minor == 0)
         head << "Connection: keep-alive\r\n";
     head << "\r\n";
+}
+
+void Server::start_websocket(http::Response response) {
+    websocket::UpgradeRequest asked{request_.method, 1, head_->minor, {}, [this](std::string_view name, std::size_t index) -> std::optional<std::string_view> {
+        for (const Field& field : request_.fields)
+            if (field.name.size() == name.size() && equals_ci(field.name, name) && index-- == 0) return field.value;
+        return std::nullopt;
+    }};
+    websocket::UpgradeOptions offered;
+    if (!response.subprotocol.empty()) offered.subprotocols = {response.subprotocol};
+    offered.deflate.emplace();
+    websocket::Upgrade verdict = websocket::check_upgrade(asked, offered);
+    if (!verdict.accepted()) {
+        response.port->cancel(ACP_CLOSE_LISTENER);
+        http::Response refused = application_.on_refusal(verdict.status, verdict.refusal, request_.request_id);
+        for (auto& [name, value] : verdict.fields) refused.field(std::string(name), std::move(value));
+        refused.close = true;
+        respond(std::move(refused));
+        return;
+    }
+    connection_.counters().websockets.add();
+    response.status = verdict.status;
+    for (auto& [name, value] : verdict.fields) response.fields.emplace_back(name, std::move(value));
+    send_head(response, false, true);
+    ++served_;
+    connection_.disarm();
+    auto next = std::make_unique<WebSocket>(connection_, std::move(response.port), verdict.deflate,
+                                            WebSocketSession::Limits{limits_.message_bytes, limits_.ping_ms});
+    WebSocket& socket = *next;
+    upgraded_ = true;
+    connection_.become(std::move(next));
+    if (draining_) socket.drain();
+    socket.on_readable();
 }
 
 void Server::start_streaming(http::Response response, bool keep_alive) {

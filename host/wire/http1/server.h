@@ -50,6 +50,7 @@ private:
     bool body_complete();
     void refuse(int status, std::string_view slug);
     void send_head(const http::Response& response, bool chunked, bool keep_alive);
+    void start_websocket(http::Response response);
     void start_streaming(http::Response response, bool keep_alive);
     void append_chunk(std::string_view payload);
     void pump();
