@@ -38,9 +38,10 @@ Refusal MessageReader::take(const FrameParser::Step& piece) {
     const std::size_t before = buffer_.size();
     Refusal why = inflater_->take(piece.data, buffer_, limit_);
     if (why == Refusal::none && piece.last) why = inflater_->finish(buffer_, limit_);
-    if (why != Refusal::none || !piece.text) return why;
-    const bool good = utf8_.take(std::string_view(buffer_).substr(before)) && (!piece.last || utf8_.complete());
-    return good ? Refusal::none : Refusal::bad_text;
+    if (!piece.text) return why;
+    // The text comes first: its fault lies before the one that stopped inflating.
+    if (!utf8_.take(std::string_view(buffer_).substr(before))) return Refusal::bad_text;
+    return why == Refusal::none && piece.last && !utf8_.complete() ? Refusal::bad_text : why;
 }
 
 MessageReader::Step MessageReader::step(std::span<char> input) {

@@ -97,6 +97,9 @@ TEST_CASE("compressed messages that are refused", "[websocket]") {
         {"distance too far back", from_hex("c1 05 f2 00 11 00 00"), Refusal::bad_compression},
         {"text", deflated("abc\xff"), Refusal::bad_text},
         {"text cut off", deflated("abc\xe2\x82"), Refusal::bad_text},
+        // Behind the text's fault another one, which a whole frame shows at once.
+        {"text, then reserved block type", frame(0xc1, from_hex("00 01 00 fe ff ff 07 00"), false), Refusal::bad_text},
+        {"text, then too large", deflated("\xff" + std::string(2U << 20U, 'x')), Refusal::bad_text},
         {"final blocks", frame(0xc1, from_hex("0300 0300 0300 0300 0300 0300 0300 0300 0300 00"), false),
          Refusal::too_many_final_blocks},
         {"too large", deflated(std::string(1U << 20U, 'x') + "y", 0xc2), Refusal::message_too_large},
