@@ -55,8 +55,9 @@ Refusal Inflater::run(std::string_view input, int flush, std::string& out, std::
         stream_->avail_out = static_cast<uInt>(step.size());
         const int result = inflate(stream_.get(), flush);
         const std::size_t made = step.size() - stream_->avail_out;
-        if (made > limit - out.size()) return Refusal::message_too_large;
-        out.append(step.data(), made);
+        const auto fits = static_cast<std::size_t>(std::min<std::uint64_t>(made, limit - out.size()));
+        out.append(step.data(), fits);
+        if (made > fits) return Refusal::message_too_large;
         if (result == Z_STREAM_END) {
             if (const Refusal why = start_over(); why != Refusal::none) return why;
         } else if (result != Z_OK && result != Z_BUF_ERROR) {

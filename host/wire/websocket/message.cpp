@@ -35,12 +35,19 @@ Refusal MessageReader::take(const FrameParser::Step& piece) {
         return Refusal::none;
     }
     if (piece.first) utf8_.reset();
-    const std::size_t before = buffer_.size();
+    std::size_t judged = buffer_.size();
+    const auto bad_text = [&] {
+        const std::string_view fresh = std::string_view(buffer_).substr(judged);
+        judged = buffer_.size();
+        return piece.text && !utf8_.take(fresh);
+    };
     Refusal why = inflater_->take(piece.data, buffer_, limit_);
-    if (why == Refusal::none && piece.last) why = inflater_->finish(buffer_, limit_);
-    if (why != Refusal::none || !piece.text) return why;
-    const bool good = utf8_.take(std::string_view(buffer_).substr(before)) && (!piece.last || utf8_.complete());
-    return good ? Refusal::none : Refusal::bad_text;
+    // The text comes first: its fault lies before the one that stopped inflating.
+    if (bad_text()) return Refusal::bad_text;
+    if (why != Refusal::none || !piece.last) return why;
+    why = inflater_->finish(buffer_, limit_);
+    if (why != Refusal::none) return why;
+    return bad_text() || (piece.text && !utf8_.complete()) ? Refusal::bad_text : Refusal::none;
 }
 
 MessageReader::Step MessageReader::step(std::span<char> input) {
