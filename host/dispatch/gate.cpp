@@ -122,9 +122,14 @@ void Gate::on_request(wire::Exchange& exchange) {
         exchange.respond(std::move(ok));
         return;
     }
-    const http::Target target = http::split_target(request.target);
+    http::Target target = http::split_target(request.target);
+    if (target.path.empty()) target.path = "/";
     if (const Route* route = router_.immediate(request.method, target.path)) {
         exchange.respond(route->immediate(request));
+        return;
+    }
+    if (request.method == "CONNECT") {
+        exchange.respond(refuse(request, make(Code::unsupported, "no_tunnels", "this server makes no tunnels")));
         return;
     }
     std::string decoded;

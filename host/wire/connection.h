@@ -108,6 +108,7 @@ public:
         if (!output_blocked_) list.arm(*this, loop_.now_ns());
     }
     void disarm_unless_writing();
+    bool is_secure() const noexcept { return secure_ != nullptr; }
     bool closed() const noexcept { return closed_; }
     bool closing() const noexcept { return closed_ || close_after_flush_ || lingering_; }
     Loop& loop() noexcept { return loop_; }

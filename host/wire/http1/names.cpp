@@ -8,6 +8,8 @@ std::string_view refusal_name(Refusal refusal) noexcept {
             return "none";
         case Refusal::bad_request_line:
             return "bad_request_line";
+        case Refusal::unknown_method:
+            return "unknown_method";
         case Refusal::bad_target:
             return "bad_target";
         case Refusal::bad_version:
@@ -70,6 +72,8 @@ int refusal_status(Refusal refusal) noexcept {
     switch (refusal) {
         case Refusal::bad_version:
             return 505;
+        case Refusal::unknown_method:
+            return 501;
         case Refusal::bad_expect:
             return 417;
         case Refusal::head_too_large:

@@ -280,7 +280,7 @@ Scan read_request_line(Cursor& c, std::size_t target_max, RequestHead& out) noex
     if (p == end) return Scan::more;
     if (*p != ' ' || p == method) return c.fail(fault_at(p, end, Refusal::bad_request_line));
     out.method = span(method, p);
-    if (out.method.size() > kMethodMax) return c.fail(Refusal::bad_request_line);
+    if (out.method.size() > kMethodMax) return c.fail(Refusal::unknown_method);
     const char* const target = ++p;
     p = skip_target(p, end);
     if (p == end) return Scan::more;
@@ -332,6 +332,7 @@ Scan read_status_line(Cursor& c, ResponseHead& out) noexcept {
 /// sections 3.2 and 3.3).
 Refusal settle_target(RequestHead& out, const Seen& seen) noexcept {
     out.authority = seen.host;
+    out.scheme = {};
     const std::string_view target = out.target;
     if (out.method == "CONNECT") {
         Authority parts;
@@ -350,13 +351,13 @@ Refusal settle_target(RequestHead& out, const Seen& seen) noexcept {
     const std::size_t path = rest.find_first_of("/?");
     out.authority = rest.substr(0, path);
     if (Authority parts; !parse_authority(out.authority, parts)) return Refusal::bad_target;
-    if (path == std::string_view::npos) {
-        out.target = target.substr(colon + 2, 1);  // the "/" in front of the authority stands for the empty path
-    } else if (rest[path] == '/') {
+    out.scheme = scheme;
+    if (path != std::string_view::npos)
         out.target = rest.substr(path);
-    } else {
-        return Refusal::bad_target;  // a query without a path has no origin-form inside the buffer
-    }
+    else if (out.method == "OPTIONS")
+        out.target = "*";  // RFC 9112 section 3.2.4
+    else
+        out.target = target.substr(colon + 2, 1);  // the "/" in front of the authority stands for the empty path
     if (seen.has_host && !same_origin(out.authority, seen.host, https ? "443" : "80")) return Refusal::host_mismatch;
     return Refusal::none;
 }

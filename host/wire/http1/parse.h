@@ -15,6 +15,7 @@ namespace acp::wire::http1 {
 enum class Refusal : std::uint8_t {
     none,
     bad_request_line,     ///< shape, method token, white space
+    unknown_method,       ///< longer than any there is: 501
     bad_target,           ///< control, non-ASCII or fragment in the target
     bad_version,          ///< not HTTP/1.0 or HTTP/1.1: 505
     bare_lf,              ///< LF without CR
@@ -44,7 +45,7 @@ enum class Refusal : std::uint8_t {
     last_
 };
 std::string_view refusal_name(Refusal refusal) noexcept;
-/// 400, 414, 417, 431 or 505.
+/// 400, 414, 417, 431, 501 or 505.
 int refusal_status(Refusal refusal) noexcept;
 
 /// A header field; both views point into the parsed buffer. The value has its
@@ -82,7 +83,10 @@ struct Head {
 
 struct RequestHead : Head {
     std::string_view method;
-    std::string_view target;         ///< origin-form or "*", as sent (absolute-form is reduced)
+    /// Origin-form or "*", as sent. Absolute-form is reduced; without a path, what
+    /// is left is "?query", which stands for "/?query".
+    std::string_view target;
+    std::string_view scheme;         ///< of absolute-form: "http" or "https" in any case, else empty
     std::string_view authority;      ///< the Host that counts
     bool expect_continue = false;
 };

@@ -121,6 +121,7 @@ bool Server::begin_exchange() {
     const HeadLimits limits{limits_.header_bytes, limits_.header_fields, limits_.target_bytes};
     if (served_ == 0 && connection_.input().starts_with("PRI") && begin_http2()) return false;
     if (!head_) head_ = loop().borrow_head();
+    head_->method = {};
     switch (parse_request(connection_.input(), limits, scanned_, *head_, refusal)) {
         case Parse::incomplete:
             loop().give_back(std::move(head_));
@@ -128,6 +129,7 @@ bool Server::begin_exchange() {
             return false;
         case Parse::refused:
             connection_.counters().refused.at(static_cast<std::size_t>(refusal)).add();
+            request_.method = head_->method;
             refuse(refusal_status(refusal), refusal_name(refusal));
             return false;
         case Parse::complete:
@@ -156,6 +158,11 @@ bool Server::begin_exchange() {
     take_request_id();
     body_unread_ = request_.has_body;
     state_ = State::handling;
+    // RFC 9110 section 7.4: nobody may be made to believe that plain bytes were secure.
+    if (!head_->scheme.empty() && equals_ci(head_->scheme, "https") != connection_.is_secure()) {
+        refuse(421, "wrong_scheme");
+        return false;
+    }
     application_.on_request(*this);
     return true;
 }
@@ -301,7 +308,8 @@ void Server::refuse(int status, std::string_view slug) {
     connection_.counters().responses.at(static_cast<std::size_t>(std::clamp(status / 100, 0, 5))).add();
     state_ = State::handling;
     send_head(response, false, false);
-    connection_.output() += response.body;
+    // RFC 9110 section 9.3.2: not even then.
+    if (request_.method != "HEAD") connection_.output() += response.body;
     end_exchange(false);
 }
 

@@ -42,14 +42,19 @@ struct Callbacks {
         Stream* stream = self(user).find(frame->hd.stream_id);
         if (!stream) return 0;
         try {
-            return stream->add_field(name, value) ? 0 : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+            return stream->add_field(name, value) ? 0 : malformed(self(user), stream->id());
         } catch (const std::bad_alloc&) {
             return NGHTTP2_ERR_CALLBACK_FAILURE;
         }
     }
     /// RFC 9113 section 8.2.1: a malformed field makes the request malformed.
-    static int invalid_header(nghttp2_session*, const nghttp2_frame*, nghttp2_rcbuf*, nghttp2_rcbuf*, std::uint8_t,
-                              void*) {
+    static int invalid_header(nghttp2_session*, const nghttp2_frame* frame, nghttp2_rcbuf*, nghttp2_rcbuf*, std::uint8_t,
+                              void* user) {
+        return malformed(self(user), frame->hd.stream_id);
+    }
+    /// The code alone would make it INTERNAL_ERROR.
+    static int malformed(Server& server, std::int32_t id) {
+        nghttp2_submit_rst_stream(server.session(), NGHTTP2_FLAG_NONE, id, NGHTTP2_PROTOCOL_ERROR);
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     }
     static int frame_received(nghttp2_session*, const nghttp2_frame* frame, void* user) {

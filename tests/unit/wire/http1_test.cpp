@@ -57,7 +57,7 @@ const std::vector<Refused>& refused_requests() {
         {"GET / HTTP/1.10\r\nHost: a\r\n\r\n", Refusal::bad_request_line},
         {"\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", Refusal::bad_request_line},
         {"\x16\x03\x01\r\n\r\n", Refusal::bad_request_line},
-        {"ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFG / HTTP/1.1\r\nHost: a\r\n\r\n", Refusal::bad_request_line},
+        {"ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFG / HTTP/1.1\r\nHost: a\r\n\r\n", Refusal::unknown_method},
         {"GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n", Refusal::bad_target},
         {"GET /\x7f HTTP/1.1\r\nHost: a\r\n\r\n", Refusal::bad_target},
         {"GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n", Refusal::bad_target},
@@ -70,7 +70,6 @@ const std::vector<Refused>& refused_requests() {
         {"GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n", Refusal::bad_target},
         {"GET http:///x HTTP/1.1\r\nHost: a\r\n\r\n", Refusal::bad_target},
         {"GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n", Refusal::bad_target},
-        {"GET http://a?q HTTP/1.1\r\nHost: a\r\n\r\n", Refusal::bad_target},
         {"CONNECT / HTTP/1.1\r\nHost: a\r\n\r\n", Refusal::bad_target},
         {"CONNECT a HTTP/1.1\r\nHost: a\r\n\r\n", Refusal::bad_target},
         {"GET / HTTP/2.0\r\nHost: a\r\n\r\n", Refusal::bad_version},
@@ -230,6 +229,8 @@ TEST_CASE("request targets in their four forms") {
         {"GET http://a:80/x HTTP/1.1", "a", "/x", "a:80"},
         {"GET https://a/x HTTP/1.1", "a:443", "/x", "a"},
         {"GET http://a HTTP/1.1", "a", "/", "a"},
+        {"GET http://a?q HTTP/1.1", "a", "?q", "a"},
+        {"OPTIONS http://a HTTP/1.1", "a", "*", "a"},
         {"GET http://[::1]:80/x HTTP/1.1", "[::1]", "/x", "[::1]:80"},
         {"CONNECT b:443 HTTP/1.1", "b:443", "b:443", "b:443"},
     };
@@ -438,7 +439,7 @@ TEST_CASE("every refusal has a name of its own and a status") {
         const auto refusal = static_cast<Refusal>(i);
         CHECK(names.insert(refusal_name(refusal)).second);
         const int status = refusal_status(refusal);
-        CHECK((status == 400 || status == 414 || status == 417 || status == 431 || status == 505));
+        CHECK((status == 400 || status == 414 || status == 417 || status == 431 || status == 501 || status == 505));
     }
     CHECK(refusal_status(Refusal::bad_version) == 505);
     CHECK(refusal_status(Refusal::bad_expect) == 417);
