@@ -7,15 +7,13 @@
 #include <sys/types.h>
 
 #include <cstddef>
-#include <memory>
 #include <string_view>
+
+#include "tls/handle.h"
 
 namespace acp::wire {
 
-struct SslDelete {
-    void operator()(SSL* ssl) const noexcept { SSL_free(ssl); }
-};
-using SslPtr = std::unique_ptr<SSL, SslDelete>;
+using tls::SslPtr;
 
 /// One connection's TLS. Loop thread only.
 class Secure {
