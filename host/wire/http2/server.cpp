@@ -160,6 +160,7 @@ Server::Server(Connection& connection, Application& application, const Limits& l
     session_.reset(raw);
     const std::array settings{
         nghttp2_settings_entry{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, static_cast<std::uint32_t>(limits.streams)},
+        nghttp2_settings_entry{NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1},  // RFC 8441
         nghttp2_settings_entry{NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<std::uint32_t>(limits.header_bytes)},
     };
     nghttp2_submit_settings(raw, NGHTTP2_FLAG_NONE, settings.data(), settings.size());
@@ -209,6 +210,10 @@ void Server::consumed(std::int32_t id, std::size_t count) noexcept {
 
 void Server::submitted() {
     if (!processing_) process();
+}
+
+void Server::submitted_later() {
+    if (!processing_) connection_.yield_turn();
 }
 
 void Server::process() {

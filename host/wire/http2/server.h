@@ -40,6 +40,8 @@ public:
     bool draining() const noexcept { return draining_; }
     /// Something was submitted outside of `process`; sends it.
     void submitted();
+    /// The same for a caller that must outlive this turn: sending may end its stream.
+    void submitted_later();
     /// What sends the stream's body.
     static nghttp2_data_provider body_of(Stream& stream) noexcept;
     /// Lets the peer send `count` more bytes on a stream whose data was taken.

@@ -7,6 +7,7 @@
 
 #include "alphaswarm-cp/stream.h"
 #include "wire/http2/server.h"
+#include "wire/websocket/handshake.h"
 
 namespace acp::wire::http2 {
 
@@ -116,6 +117,10 @@ bool Stream::set_pseudo(std::string_view name, std::string_view value) noexcept 
         has_authority_ = true;
         return http1::is_authority(value);
     }
+    if (name == ":protocol") {
+        tunnel_ = value == "websocket";
+        return tunnel_;
+    }
     return name != ":scheme" || value == "http" || value == "https";
 }
 
@@ -123,11 +128,16 @@ bool Stream::end_head(bool end_stream) {
     data_ended_ = end_stream;
     state_ = State::ready;
     if (too_large_) return true;
+    if (tunnel_) {
+        if (end_stream) return false;
+        request_.method = "GET";  // what the same request is on HTTP/1.1
+        request_.websocket = true;
+    }
     if (request_.target.empty()) request_.target = request_.authority;  // CONNECT
     if (request_.target == "*" && request_.method != "OPTIONS") return false;
     join_cookies();
     request_.fields = {fields_.data(), fields_.size()};
-    request_.has_body = !end_stream;
+    request_.has_body = !end_stream && !tunnel_;
     return true;
 }
 
@@ -142,6 +152,11 @@ void Stream::join_cookies() {
 }
 
 void Stream::add_data(std::string_view bytes) {
+    if (tunnel_ && (websocket_ || state_ != State::answered)) {
+        received_ += bytes;
+        body_held_ += bytes.size();
+        return;
+    }
     if (state_ == State::answered) {
         // A request that was answered before its end. RFC 9113 section 8.1 has it
         // reset at once, but to clients that are about to finish that looks like
@@ -174,6 +189,7 @@ void Stream::proceed() {
             server_.application().on_request(*this);
     }
     if (state_ == State::body) take_body();
+    if (websocket_) receive_messages();
 }
 
 void Stream::take_request_id() {
@@ -235,6 +251,12 @@ void Stream::refuse(int status, std::string_view slug) {
 
 void Stream::respond(http::Response response) {
     if (state_ == State::answered) return;
+    if (tunnel_ && !response.port && response.status / 100 == 2)
+        response = server_.application().on_refusal(501, "no_websocket", request_.request_id);  // 2xx would open a tunnel
+    if (response.port) {
+        start_websocket(std::move(response));
+        return;
+    }
     state_ = State::answered;
     body_done_ = nullptr;
     server_.consumed(id_, std::exchange(body_held_, 0));
@@ -256,6 +278,67 @@ void Stream::respond(http::Response response) {
     server_.submitted();
 }
 
+void Stream::start_websocket(http::Response response) {
+    const websocket::UpgradeRequest asked{
+        tunnel_ ? "CONNECT" : request_.method, 2, 0, tunnel_ ? "websocket" : "",
+        [this](std::string_view name, std::size_t index) -> std::optional<std::string_view> {
+            for (const http1::Field& field : fields_)
+                if (field.name == name && index-- == 0) return field.value;
+            return std::nullopt;
+        }};
+    websocket::UpgradeOptions offered;
+    if (!response.subprotocol.empty()) offered.subprotocols = {response.subprotocol};
+    offered.deflate.emplace();
+    websocket::Upgrade verdict = websocket::check_upgrade(asked, offered);
+    if (!verdict.accepted()) {
+        response.port->cancel(ACP_CLOSE_LISTENER);
+        refuse(verdict.status, verdict.refusal);
+        return;
+    }
+    Counters& counters = server_.connection().counters();
+    counters.websockets.add();
+    counters.responses.at(2).add();
+    state_ = State::answered;
+    response.status = verdict.status;
+    for (auto& [name, value] : verdict.fields) response.fields.emplace_back(name, std::move(value));
+    websocket_ = std::make_unique<WebSocketSession>(
+        static_cast<WebSocketSession::Transport&>(*this), std::move(response.port), verdict.deflate,
+        WebSocketSession::Limits{server_.limits().message_bytes, server_.limits().ping_ms});
+    submit(response, false);
+    receive_messages();
+    server_.submitted();
+}
+
+void Stream::receive_messages() {
+    if (!received_.empty()) {
+        const std::size_t used = websocket_->receive(received_);
+        received_.erase(0, used);
+        server_.consumed(id_, used);
+        body_held_ -= used;
+    }
+    if (data_ended_ && received_.empty() && !finishing_) {
+        websocket_->gone(ACP_CLOSE_LISTENER);
+        finishing_ = true;
+    }
+    if (body_.size() > body_sent_ || finishing_) send_messages();
+}
+
+void Stream::send_messages() {
+    has_more_ = true;
+    nghttp2_session_resume_data(server_.session(), id_);
+    server_.submitted_later();
+}
+
+void Stream::resume() {
+    receive_messages();
+    send_messages();
+}
+
+void Stream::finish() {
+    finishing_ = true;
+    send_messages();
+}
+
 void Stream::submit(const http::Response& response, bool head_only) {
     Head head(response.status);
     std::array<char, 20> length{};
@@ -263,7 +346,7 @@ void Stream::submit(const http::Response& response, bool head_only) {
     names.reserve(response.fields.size());
     head.add("date", loop().date());
     if (!response.content_type.empty()) head.add("content-type", response.content_type);
-    if (may_have_content(response.status) && !feed_ &&
+    if (may_have_content(response.status) && !feed_ && !websocket_ &&
         (!head_only || request_.method == "HEAD" || response.body.empty())) {
         const auto end = std::to_chars(length.data(), length.data() + length.size(), response.body.size()).ptr;
         head.add("content-length", {length.data(), static_cast<std::size_t>(end - length.data())});
@@ -281,6 +364,15 @@ void Stream::submit(const http::Response& response, bool head_only) {
 }
 
 ssize_t Stream::produce(std::uint8_t* into, std::size_t room, std::uint32_t& flags) {
+    if (websocket_ && body_sent_ == body_.size()) {
+        body_.clear();
+        body_sent_ = 0;
+        websocket_->produce();
+        if (body_.empty() && !finishing_) {
+            has_more_ = false;
+            return NGHTTP2_ERR_DEFERRED;
+        }
+    }
     if (feed_ && body_sent_ == body_.size()) {
         body_.clear();
         body_sent_ = 0;
@@ -301,7 +393,7 @@ ssize_t Stream::produce(std::uint8_t* into, std::size_t room, std::uint32_t& fla
     const std::size_t size = std::min(room, body_.size() - body_sent_);
     std::memcpy(into, body_.data() + body_sent_, size);
     body_sent_ += size;
-    if (body_sent_ == body_.size() && !feed_) {
+    if (body_sent_ == body_.size() && !feed_ && (!websocket_ || finishing_)) {
         flags |= NGHTTP2_DATA_FLAG_EOF;
         has_more_ = false;
     }
@@ -330,6 +422,7 @@ void Stream::closed(bool by_peer) {
     }
     body_done_ = nullptr;
     feed_.reset();
+    if (websocket_) websocket_->gone(ACP_CLOSE_LISTENER);
     state_ = State::answered;
     if (body_held_ > 0) nghttp2_session_consume_connection(server_.session(), std::exchange(body_held_, 0));
 }
@@ -339,6 +432,10 @@ void Stream::reset(std::uint32_t error_code) noexcept {
 }
 
 void Stream::cut() {
+    if (websocket_) {
+        websocket_->shut_down();
+        send_messages();
+    }
     if (!feed_) return;
     feed_->stop(ACP_CLOSE_SHUTDOWN);
     feed_.reset();

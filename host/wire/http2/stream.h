@@ -14,12 +14,16 @@
 #include "wire/feed.h"
 #include "wire/http2/memory.h"
 #include "wire/http2/session.h"
+#include "wire/websocket_session.h"
 
 namespace acp::wire::http2 {
 
 class Server;
 
-class Stream final : public Exchange, private Responder::Target, private Feed::Listener {
+class Stream final : public Exchange,
+                     private Responder::Target,
+                     private Feed::Listener,
+                     private WebSocketSession::Transport {
 public:
     Stream(Server& server, std::int32_t id) noexcept : server_(server), id_(id) {}
     ~Stream();
@@ -52,7 +56,7 @@ public:
     /// Whether it is the peer's turn: to send the rest of a body, or to open its
     /// window for the rest of an answer.
     bool awaits_peer() const noexcept {
-        return has_more_ || (!data_ended_ && (state_ == State::body || state_ == State::answered));
+        return has_more_ || (!data_ended_ && !websocket_ && (state_ == State::body || state_ == State::answered));
     }
     void reset(std::uint32_t error_code) noexcept;
 
@@ -74,11 +78,20 @@ private:
     void on_feed() override;
     void on_heartbeat() override;
 
+    // WebSocketSession::Transport
+    void send(std::string_view bytes) override { body_ += bytes; }
+    std::size_t unsent() const noexcept override { return body_.size() - body_sent_; }
+    void resume() override;
+    void finish() override;
+
     bool set_pseudo(std::string_view name, std::string_view value) noexcept;
     void join_cookies();
     void take_request_id();
     void take_body();
     void refuse(int status, std::string_view slug);
+    void start_websocket(http::Response response);
+    void receive_messages();
+    void send_messages();
     void submit(const http::Response& response, bool head_only);
 
     Server& server_;
@@ -88,6 +101,8 @@ private:
     bool has_host_ = false;
     bool data_ended_ = false;
     bool has_more_ = false;
+    bool tunnel_ = false;     ///< an extended CONNECT for WebSocket (RFC 8441)
+    bool finishing_ = false;  ///< the WebSocket has said all
     bool too_large_ = false;  ///< the head is beyond its limits
     std::size_t cookie_count_ = 0;
     std::size_t head_bytes_ = 0;
@@ -106,6 +121,8 @@ private:
     std::function<void(std::string)> body_done_;
     std::shared_ptr<Responder::Control> control_;
     std::unique_ptr<Feed> feed_;
+    std::string received_;  ///< for the WebSocket
+    std::unique_ptr<WebSocketSession> websocket_;
 };
 
 }  // namespace acp::wire::http2
