@@ -45,9 +45,12 @@ FrameMeter::Flood FrameMeter::feed(std::string_view bytes, std::int64_t now_ns) 
 
 FrameMeter::Flood FrameMeter::frame(std::int64_t now_ns) noexcept {
     constexpr unsigned char kEndStream = 1;
+    constexpr unsigned char kEndHeaders = 4;
     const auto length = static_cast<std::uint32_t>(header_[0] << 16 | header_[1] << 8 | header_[2]);
     payload_left_ = length;
     const unsigned char type = header_[3];
+    block_payload_ = type == headers || type == continuation;
+    in_block_ = block_payload_ && (header_[4] & kEndHeaders) == 0;
     if (type == continuation) return ++continuations_ > kContinuations ? Flood::continuation : Flood::none;
     continuations_ = 0;
     switch (type) {
@@ -61,6 +64,10 @@ FrameMeter::Flood FrameMeter::frame(std::int64_t now_ns) noexcept {
             break;
     }
     return spend(1, now_ns) ? Flood::none : Flood::control;
+}
+
+bool FrameMeter::in_head() const noexcept {
+    return header_size_ > 0 || in_block_ || (block_payload_ && payload_left_ > 0);
 }
 
 bool FrameMeter::spend(std::int64_t count, std::int64_t now_ns) noexcept {

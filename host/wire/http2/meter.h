@@ -22,6 +22,9 @@ public:
 
     /// `bytes` follow what was fed before, the client's preface left out.
     Flood feed(std::string_view bytes, std::int64_t now_ns) noexcept;
+    /// Whether a frame's head, or a request's, has begun and not ended: what must
+    /// not take longer than a head may.
+    bool in_head() const noexcept;
     /// Takes `count` more off the allowance: for what only the session sees, like
     /// a stream that the peer makes us reset. False when nothing is left.
     bool spend(std::int64_t count, std::int64_t now_ns) noexcept;
@@ -35,6 +38,8 @@ private:
     std::size_t header_size_ = 0;
     std::uint32_t payload_left_ = 0;
     std::uint32_t continuations_ = 0;
+    bool in_block_ = false;       ///< CONTINUATION must follow
+    bool block_payload_ = false;  ///< payload_left_ belongs to a header block
 };
 
 }  // namespace acp::wire::http2

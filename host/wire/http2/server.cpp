@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <new>
+#include <utility>
 
 #include "alphaswarm-cp/stream.h"
 
@@ -48,8 +49,8 @@ struct Callbacks {
         }
     }
     /// RFC 9113 section 8.2.1: a malformed field makes the request malformed.
-    static int invalid_header(nghttp2_session*, const nghttp2_frame* frame, nghttp2_rcbuf*, nghttp2_rcbuf*, std::uint8_t,
-                              void* user) {
+    static int invalid_header(nghttp2_session*, const nghttp2_frame* frame, nghttp2_rcbuf*, nghttp2_rcbuf*,
+                              std::uint8_t, void* user) {
         return malformed(self(user), frame->hd.stream_id);
     }
     /// The code alone would make it INTERNAL_ERROR.
@@ -63,6 +64,9 @@ struct Callbacks {
         Stream* stream = server.find(frame->hd.stream_id);
         if (!stream) return 0;
         const bool end = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+        const bool only_padding =
+            frame->hd.type == NGHTTP2_DATA && frame->hd.length > 0 && !end && frame->data.padlen == frame->hd.length;
+        if (only_padding && !server.meter_.spend(1, server.connection_.loop().now_ns())) server.flood();
         try {
             if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
                 if (!stream->end_head(end)) {
@@ -106,7 +110,7 @@ struct Callbacks {
     static int frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* user) {
         Server& server = self(user);
         if (frame->hd.type == NGHTTP2_RST_STREAM && frame->rst_stream.error_code != NGHTTP2_NO_ERROR)
-            if (!server.meter_.spend(1, server.connection_.loop().now_ns())) server.ending_ = true;
+            if (!server.meter_.spend(1, server.connection_.loop().now_ns())) server.flood();
         if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code == NGHTTP2_PROTOCOL_ERROR)
             server.connection_.counters().h2_protocol_errors.add();
         return 0;
@@ -212,6 +216,13 @@ void Server::submitted() {
     if (!processing_) process();
 }
 
+void Server::count_request() {
+    ++served_;
+    served_since_idle_ = true;
+    connection_.counters().requests.add();
+    if (limits_.requests_per_connection != 0 && served_ >= limits_.requests_per_connection) begin_goaway();
+}
+
 void Server::submitted_later() {
     if (!processing_) connection_.yield_turn();
 }
@@ -232,6 +243,10 @@ void Server::process() {
         }
         taken += connection_.input().size();
         if (!receive()) break;
+        if (flooded_ && !ending_) {
+            connection_.counters().h2_floods.add();
+            give_up(NGHTTP2_ENHANCE_YOUR_CALM);
+        }
         if (taken > kInputPerTurn) {
             yield = true;
             break;
@@ -253,8 +268,9 @@ void Server::process() {
 bool Server::receive() {
     const std::string_view bytes = connection_.input();
     if (bytes.empty()) {
-        // The peer's end: answers that are under way can still be taken by it.
-        if (stream_count_ == 0) ending_ = true;
+        // The peer's end: it can still take answers that are under way, but one
+        // without an end would never find out that nobody is there.
+        for (Stream* stream = first_; stream; stream = stream->next) stream->cut(ACP_CLOSE_LISTENER);
         return false;
     }
     if (!meter(bytes)) return false;
@@ -315,36 +331,48 @@ void Server::wait_for_more() {
     connection_.release_input();
     if (connection_.output_pending() > 0) return;
     Loop& loop = connection_.loop();
-    if (stream_count_ == 0) {
-        if (last_goaway_sent_) {
-            connection_.close_after_flush();
-        } else if (!connection_.armed_in(loop.idle_timeouts)) {
-            // From the last request on: pings do not keep a connection.
-            connection_.arm(loop.idle_timeouts);
-        }
-        return;
+    // A limit that runs is not started anew by whatever else comes.
+    const auto run = [&](TimeoutList& list) {
+        if (!connection_.armed_in(list)) connection_.arm(list);
+    };
+    if (stream_count_ == 0 && (last_goaway_sent_ || connection_.input_ended())) {
+        connection_.close_after_flush();
+    } else if (meter_.in_head()) {
+        run(loop.header_timeouts);
+    } else if (stream_count_ == 0) {
+        // From the last request on: pings do not keep a connection.
+        if (std::exchange(served_since_idle_, false)) connection_.disarm_unless_writing();
+        run(loop.idle_timeouts);
+    } else if (some_stream_awaits_peer()) {
+        run(loop.body_timeouts);
+    } else {
+        connection_.disarm_unless_writing();
     }
-    for (const Stream* stream = first_; stream; stream = stream->next) {
-        if (!stream->awaits_peer()) continue;
-        connection_.arm(loop.body_timeouts);
-        return;
-    }
-    connection_.disarm_unless_writing();
+}
+
+bool Server::some_stream_awaits_peer() const noexcept {
+    for (const Stream* stream = first_; stream; stream = stream->next)
+        if (stream->awaits_peer()) return true;
+    return false;
 }
 
 void Server::on_limit(TimeoutList& list) {
-    if (&list == &connection_.loop().idle_timeouts || &list == &connection_.loop().header_timeouts)
+    if (&list == &connection_.loop().idle_timeouts)
         give_up(NGHTTP2_NO_ERROR);
+    else if (&list == &connection_.loop().header_timeouts)
+        give_up(NGHTTP2_ENHANCE_YOUR_CALM);
     else if (&list == &connection_.loop().body_timeouts)
         reset_waiting();
     else
         connection_.abort();
 }
 
-/// The streams whose peer has been silent for too long; the others go on.
+/// The streams whose peer has been silent for too long; the others go on. One
+/// that falls silent right behind a look is found by the next.
 void Server::reset_waiting() {
+    const std::int64_t since = connection_.loop().now_ns() - limits_.body_timeout_ms * 1'000'000 * 9 / 10;
     for (Stream* stream = first_; stream; stream = stream->next)
-        if (stream->awaits_peer()) stream->reset(NGHTTP2_CANCEL);
+        if (stream->awaits_peer() && stream->progress_ns() <= since) stream->reset(NGHTTP2_CANCEL);
     process();
 }
 
@@ -357,15 +385,9 @@ void Server::give_up(std::uint32_t error_code) {
 
 /// RFC 9113 section 6.8: a first GOAWAY stops new streams without refusing those
 /// that are on their way; the second names the last one that is served.
-void Server::drain() {
-    if (draining_) return;
-    draining_ = true;
+void Server::begin_goaway() {
+    if (std::exchange(draining_, true)) return;
     nghttp2_submit_shutdown_notice(session_.get());
-    for (Stream* stream = first_; stream;) {
-        Stream* next = stream->next;
-        stream->cut();
-        stream = next;
-    }
     // Twice a round trip would do; nothing tells how long one is.
     connection_.loop().after(kGoawayGraceMs, [this, alive = std::weak_ptr<bool>(alive_)] {
         if (alive.expired() || connection_.closing()) return;
@@ -374,6 +396,15 @@ void Server::drain() {
         last_goaway_sent_ = true;
         process();
     });
+}
+
+void Server::drain() {
+    begin_goaway();
+    for (Stream* stream = first_; stream;) {
+        Stream* next = stream->next;
+        stream->cut(ACP_CLOSE_SHUTDOWN);
+        stream = next;
+    }
     process();
 }
 

@@ -44,6 +44,8 @@ public:
     void submitted_later();
     /// What sends the stream's body.
     static nghttp2_data_provider body_of(Stream& stream) noexcept;
+    /// A request has begun.
+    void count_request();
     /// Lets the peer send `count` more bytes on a stream whose data was taken.
     void consumed(std::int32_t id, std::size_t count) noexcept;
 
@@ -60,6 +62,9 @@ private:
     void proceed_ready();
     void send();
     void wait_for_more();
+    bool some_stream_awaits_peer() const noexcept;
+    void begin_goaway();
+    void flood() noexcept { flooded_ = true; }
     void reset_waiting();
     void give_up(std::uint32_t error_code);
     bool meter(std::string_view bytes);
@@ -72,10 +77,13 @@ private:
     Stream* first_ = nullptr;
     std::size_t stream_count_ = 0;
     std::vector<std::int32_t> ready_;
+    std::uint64_t served_ = 0;
     std::size_t preface_left_ = kPreface.size();
     const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  ///< for timers that may outlive this
     bool processing_ = false;
     bool draining_ = false;
+    bool flooded_ = false;  ///< noted in a callback, acted on behind it
+    bool served_since_idle_ = false;
     bool last_goaway_sent_ = false;
     bool ending_ = false;  ///< what is queued goes out, nothing more is read
 };

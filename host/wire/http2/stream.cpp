@@ -125,6 +125,7 @@ bool Stream::set_pseudo(std::string_view name, std::string_view value) noexcept 
 }
 
 bool Stream::end_head(bool end_stream) {
+    progress_ns_ = loop().now_ns();
     data_ended_ = end_stream;
     state_ = State::ready;
     if (too_large_) return true;
@@ -152,6 +153,7 @@ void Stream::join_cookies() {
 }
 
 void Stream::add_data(std::string_view bytes) {
+    progress_ns_ = loop().now_ns();
     if (tunnel_ && (websocket_ || state_ != State::answered)) {
         received_ += bytes;
         body_held_ += bytes.size();
@@ -173,7 +175,7 @@ void Stream::add_data(std::string_view bytes) {
 void Stream::proceed() {
     if (state_ == State::ready) {
         state_ = State::handling;
-        server_.connection().counters().requests.add();
+        server_.count_request();
         take_request_id();
         request_.peer = server_.connection().peer();
         const std::string_view expect = request_.field("expect");
@@ -208,6 +210,7 @@ void Stream::read_body(std::uint64_t limit, std::function<void(std::string)> don
         refuse(413, "body_too_large");
         return;
     }
+    progress_ns_ = loop().now_ns();
     body_limit_ = limit;
     body_done_ = std::move(done);
     state_ = State::body;
@@ -252,7 +255,8 @@ void Stream::refuse(int status, std::string_view slug) {
 void Stream::respond(http::Response response) {
     if (state_ == State::answered) return;
     if (tunnel_ && !response.port && response.status / 100 == 2)
-        response = server_.application().on_refusal(501, "no_websocket", request_.request_id);  // 2xx would open a tunnel
+        response =
+            server_.application().on_refusal(501, "no_websocket", request_.request_id);  // 2xx would open a tunnel
     if (response.port) {
         start_websocket(std::move(response));
         return;
@@ -392,6 +396,7 @@ ssize_t Stream::produce(std::uint8_t* into, std::size_t room, std::uint32_t& fla
     }
     const std::size_t size = std::min(room, body_.size() - body_sent_);
     std::memcpy(into, body_.data() + body_sent_, size);
+    progress_ns_ = loop().now_ns();
     body_sent_ += size;
     if (body_sent_ == body_.size() && !feed_ && (!websocket_ || finishing_)) {
         flags |= NGHTTP2_DATA_FLAG_EOF;
@@ -431,13 +436,16 @@ void Stream::reset(std::uint32_t error_code) noexcept {
     nghttp2_submit_rst_stream(server_.session(), NGHTTP2_FLAG_NONE, id_, error_code);
 }
 
-void Stream::cut() {
-    if (websocket_) {
+void Stream::cut(int reason) {
+    if (websocket_ && reason == ACP_CLOSE_SHUTDOWN) {
         websocket_->shut_down();
         send_messages();
+    } else if (websocket_) {
+        websocket_->gone(reason);
+        finish();
     }
     if (!feed_) return;
-    feed_->stop(ACP_CLOSE_SHUTDOWN);
+    feed_->stop(reason);
     feed_.reset();
     has_more_ = false;
     reset(NGHTTP2_CANCEL);

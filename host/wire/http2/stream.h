@@ -47,8 +47,9 @@ public:
     void proceed();
     /// The stream is gone, answered or not.
     void closed(bool by_peer);
-    /// The server shuts down: an answer that would go on for ever ends here.
-    void cut();
+    /// Ends an answer that would go on for ever: the server shuts down, or the
+    /// listener has left (`reason` is ACP_CLOSE_*).
+    void cut(int reason);
 
     // --- what the session sends
     /// Body bytes into `into`; returns their number or an error of nghttp2.
@@ -58,6 +59,8 @@ public:
     bool awaits_peer() const noexcept {
         return has_more_ || (!data_ended_ && !websocket_ && (state_ == State::body || state_ == State::answered));
     }
+    /// When the last byte of the request came or of the answer went, monotonic.
+    std::int64_t progress_ns() const noexcept { return progress_ns_; }
     void reset(std::uint32_t error_code) noexcept;
 
     Stream* previous = nullptr;  // in the server's list of streams
@@ -104,6 +107,7 @@ private:
     bool tunnel_ = false;     ///< an extended CONNECT for WebSocket (RFC 8441)
     bool finishing_ = false;  ///< the WebSocket has said all
     bool too_large_ = false;  ///< the head is beyond its limits
+    std::int64_t progress_ns_ = 0;
     std::size_t cookie_count_ = 0;
     std::size_t head_bytes_ = 0;
     std::int64_t declared_ = -1;  ///< Content-Length
