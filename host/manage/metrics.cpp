@@ -106,7 +106,15 @@ std::string wire_metrics_text(const wire::Engine& engine) {
     const auto all = engine.counters();
     out.counter("acp_connections_accepted_total", "Connections taken", sum(all, [](const auto& c) { return c.accepted.get(); }));
     out.gauge("acp_connections_open", "Connections open now", sum(all, [](const auto& c) { return c.open.get(); }));
-    out.counter("acp_connections_over_limit_total", "Connections closed at once for server.limits.connections", sum(all, [](const auto& c) { return c.over_limit.get(); }));
+    out.counter("acp_connections_over_limit_total", "Connections closed at once: server.limits.connections are busy", sum(all, [](const auto& c) { return c.over_limit.get(); }));
+    out.counter("acp_connections_evicted_total", "Idle or slow connections closed to make room for a new one", sum(all, [](const auto& c) { return c.evicted.get(); }));
+    out.counter("acp_tls_handshakes_total", "TLS handshakes by outcome", sum(all, [](const auto& c) { return c.tls_handshakes.get(); }), label("outcome", "done"));
+    out.counter("acp_tls_handshakes_total", "", sum(all, [](const auto& c) { return c.tls_failed.get(); }), label("outcome", "failed"));
+    out.counter("acp_http2_connections_total", "Connections that speak HTTP/2", sum(all, [](const auto& c) { return c.h2_connections.get(); }));
+    out.counter("acp_http2_resets_total", "Streams that ended by a reset, from either side", sum(all, [](const auto& c) { return c.h2_resets.get(); }));
+    out.counter("acp_http2_floods_total", "HTTP/2 connections closed for too many control frames", sum(all, [](const auto& c) { return c.h2_floods.get(); }));
+    out.counter("acp_http2_protocol_errors_total", "HTTP/2 connections closed for breaking the protocol", sum(all, [](const auto& c) { return c.h2_protocol_errors.get(); }));
+    out.counter("acp_websockets_total", "Exchanges that went over to WebSocket", sum(all, [](const auto& c) { return c.websockets.get(); }));
     out.counter("acp_http_requests_total", "Requests parsed", sum(all, [](const auto& c) { return c.requests.get(); }));
     for (std::size_t i = 1; i < 6; ++i)
         out.counter("acp_http_responses_total", "Responses by class", sum(all, [i](const auto& c) { return c.responses.at(i).get(); }), label("class", std::to_string(i) + "xx"));

@@ -251,6 +251,11 @@ void Connection::on_timeout(TimeoutList& list) {
         protocol_->on_limit(list);
 }
 
+void Connection::on_evicted() {
+    counters().evicted.add();
+    close();
+}
+
 const std::string& Connection::peer() {
     if (peer_.empty()) {
         try {

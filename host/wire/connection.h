@@ -124,6 +124,7 @@ private:
     };
     void on_events(std::uint32_t events) override;
     void on_timeout(TimeoutList& list) override;
+    void on_evicted() override;
     void note_secure(std::uint32_t events) noexcept;
     void hold_back(std::size_t sent);
     void linger();

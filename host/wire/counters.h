@@ -21,7 +21,7 @@ private:
 };
 
 struct Counters {
-    Counter accepted, open, over_limit;        // connections
+    Counter accepted, open, over_limit, evicted;  // connections
     Counter requests;
     std::array<Counter, 6> responses;          // by first digit of the status
     std::array<Counter, static_cast<std::size_t>(http1::Refusal::last_)> refused;

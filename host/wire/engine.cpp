@@ -120,7 +120,8 @@ private:
     };
 
     void take(int fd, bool tls) {
-        if (loop_.counters.open.get() >= connection_limit_) {
+        // Slow or idle clients must not keep out a probe or an operator.
+        if (loop_.counters.open.get() >= connection_limit_ + loop_.leaving() && !loop_.make_room()) {
             loop_.counters.over_limit.add();
             ::close(fd);
             return;

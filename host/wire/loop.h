@@ -54,12 +54,18 @@ public:
     void revisit(FdHandler& handler) { revisit_.push_back(&handler); }
     void forget(FdHandler& handler) noexcept { std::erase(revisit_, &handler); }
     void retire(std::unique_ptr<Retired> object) { retired_.push_back(std::move(object)); }
+    /// How many objects are on their way out.
+    std::size_t leaving() const noexcept { return retired_.size(); }
 
     using TimerKey = std::pair<std::int64_t, std::uint64_t>;
     TimerKey after(std::int64_t ms, std::function<void()> task);
     void cancel(const TimerKey& key) { timers_.erase(key); }
 
     unsigned index() const noexcept { return index_; }
+    /// Closes a connection that asks for nothing, so that one that does gets its
+    /// place: the longest idle, else the one longest at its request's head.
+    bool make_room() { return idle_timeouts.evict_first() || header_timeouts.evict_first(); }
+
     /// CLOCK_MONOTONIC at the last wake-up.
     std::int64_t now_ns() const noexcept { return now_ns_; }
     /// "Date: <IMF-fixdate>" and CRLF, made once a second.

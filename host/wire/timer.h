@@ -20,6 +20,8 @@ public:
     TimeoutNode(const TimeoutNode&) = delete;
     TimeoutNode& operator=(const TimeoutNode&) = delete;
     virtual void on_timeout(TimeoutList& list) = 0;
+    /// Has to go at once, in favour of somebody else.
+    virtual void on_evicted() = 0;
     void disarm() noexcept;
     bool armed_in(const TimeoutList& list) const noexcept { return list_ == &list; }
 
@@ -52,6 +54,14 @@ public:
     }
     /// Deadline of the first to expire, or INT64_MAX.
     std::int64_t next_deadline() const noexcept { return first_ ? first_->deadline_ns_ : INT64_MAX; }
+    /// Evicts the one that was armed first; false when there is none.
+    bool evict_first() {
+        if (!first_) return false;
+        TimeoutNode* node = first_;
+        node->disarm();
+        node->on_evicted();
+        return true;
+    }
     void expire(std::int64_t now_ns) {
         while (first_ && first_->deadline_ns_ <= now_ns) {
             TimeoutNode* node = first_;

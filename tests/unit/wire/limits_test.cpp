@@ -166,25 +166,56 @@ TEST_CASE("a peer that takes no answer is closed by the limit on writing, whatev
     CHECK(server.sum(&Counters::timeouts_write) == 1);
 }
 
-TEST_CASE("connections over the limit are closed at once, and there is room again later") {
+TEST_CASE("connections over the limit are closed at once while the others are busy, and there is room again later") {
+    Limits limits = far();
+    limits.connections = 2;
+    Server server(limits);
+    server.app.answer = [&server](Exchange& e) { server.app.defer(e); };
+    server.start();
+    Peer first(server.port());
+    REQUIRE(first.send(get("/")));
+    const Responder responder = server.app.take_deferred();
+    Peer second(server.port());
+    REQUIRE(second.send(get("/")));
+    server.app.take_deferred();
+    Peer third(server.port());
+    CHECK(third.read_to_end());
+    CHECK(server.sum(&Counters::over_limit) == 1);
+    acp::http::Response last = acp::http::json_response(200, "{}");
+    last.close = true;
+    responder.send(std::move(last));
+    CHECK(first.read_to_end());
+    REQUIRE(eventually([&] { return server.sum(&Counters::open) == 1; }));
+    Peer fourth(server.port());
+    REQUIRE(fourth.send(get("/")));
+    server.app.take_deferred();
+}
+
+TEST_CASE("a connection that asks for nothing gives way to a new one: the longest idle, then the slowest") {
     Limits limits = far();
     limits.connections = 2;
     Server server(limits);
     server.start();
-    auto first = std::make_unique<Peer>(server.port());
-    Peer second(server.port());
-    for (Peer* p : {first.get(), &second}) {
-        REQUIRE(p->send(get("/")));
-        REQUIRE(p->read().complete);
-    }
-    Peer third(server.port());
-    CHECK(third.read_to_end());
-    CHECK(server.sum(&Counters::over_limit) == 1);
-    first.reset();
+    Peer slow(server.port());
+    REQUIRE(slow.send("GET / HT"));
     REQUIRE(eventually([&] { return server.sum(&Counters::open) == 1; }));
+    Peer idle(server.port());
+    REQUIRE(idle.send(get("/")));
+    REQUIRE(idle.read().complete);
+    Peer third(server.port());
+    REQUIRE(third.send(get("/")));
+    CHECK(third.read().complete);
+    CHECK(idle.read_to_end());
+    CHECK(server.sum(&Counters::evicted) == 1);
+    CHECK(server.sum(&Counters::over_limit) == 0);
+    // The answered one is now the longest idle; after it, the slow one goes.
     Peer fourth(server.port());
-    REQUIRE(fourth.send(get("/")));
-    CHECK(fourth.read().complete);
+    REQUIRE(fourth.send("GET / HT"));
+    CHECK(third.read_to_end());
+    Peer fifth(server.port());
+    REQUIRE(fifth.send(get("/")));
+    CHECK(fifth.read().complete);
+    CHECK(slow.read_to_end());
 }
 
 TEST_CASE("a peer that vanishes is found out by the kernel") {

@@ -12,6 +12,8 @@ namespace {
 struct Node final : TimeoutNode {
     std::vector<Node*>* fired = nullptr;
     std::function<void(TimeoutList&)> then;
+    void on_evicted() override { evicted = true; }
+    bool evicted = false;
     void on_timeout(TimeoutList& list) override {
         if (fired) fired->push_back(this);
         if (then) then(list);
@@ -73,6 +75,20 @@ TEST_CASE("arming again within a moment leaves the order and the deadline alone"
     list.arm(a, 100 * kMs);
     CHECK(list.next_deadline() == 1700 * kMs);
     a.disarm();
+}
+
+TEST_CASE("eviction takes the one that was armed first") {
+    TimeoutList list(10);
+    Node a, b;
+    CHECK_FALSE(list.evict_first());
+    list.arm(a, 0);
+    list.arm(b, 1 * kMs);
+    CHECK(list.evict_first());
+    CHECK(a.evicted);
+    CHECK_FALSE(b.evicted);
+    CHECK_FALSE(a.armed_in(list));
+    CHECK(list.evict_first());
+    CHECK_FALSE(list.evict_first());
 }
 
 TEST_CASE("a timeout may disarm, re-arm and destroy others of its list") {
