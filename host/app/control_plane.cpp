@@ -36,11 +36,13 @@ std::vector<wire::Listener> listeners(const config::Config& config, const std::v
         wire::Listener& listener = all.emplace_back();
         listener.kind = wire::Listener::Kind::inherited;
         listener.fd = fd;
+        listener.tls = config.server.tls.has_value();
     }
     if (inherited.empty()) {
         wire::Listener& listener = all.emplace_back();
         listener.host = config.server.listen.host;
         listener.port = config.server.listen.port;
+        listener.tls = config.server.tls.has_value();
     }
     if (!config.server.unix_socket.empty()) {
         wire::Listener& listener = all.emplace_back();
@@ -48,6 +50,16 @@ std::vector<wire::Listener> listeners(const config::Config& config, const std::v
         listener.path = config.server.unix_socket.string();
     }
     return all;
+}
+
+wire::MakeTls make_tls(std::shared_ptr<const tls::ServerContexts> contexts) {
+    if (!contexts) return {};
+    return [contexts = std::move(contexts)]() -> tls::SslPtr {
+        auto ssl = contexts->accept();
+        if (ssl) return std::move(*ssl);
+        log::error("tls", "no state for a connection", {{"cause", ssl.error().message}});
+        return nullptr;
+    };
 }
 
 wire::Options wire_options(const config::Config& config, const std::vector<int>& inherited) {
@@ -155,7 +167,8 @@ Result<void> ControlPlane::bind(const std::vector<int>& inherited) {
         // Only proven callers leave a row: strangers could fill the disk with them.
         if (!context.principal.subject.empty()) record("request.denied", context.principal.subject, context.method + " " + context.path, error.slug);
     });
-    auto bound = wire::Engine::bind(wire_options(config_, inherited), *gate_);
+    if (auto loaded = tls_.load(config_); !loaded) return loaded;
+    auto bound = wire::Engine::bind(wire_options(config_, inherited), *gate_, make_tls(tls_.contexts()));
     if (!bound) return fail(bound.error());
     engine_holder_ = std::move(*bound);
     engine_ = engine_holder_.get();
@@ -164,7 +177,17 @@ Result<void> ControlPlane::bind(const std::vector<int>& inherited) {
 
 void ControlPlane::start() { engine_->start(); }
 
-std::vector<std::string> ControlPlane::reload(const config::Config& fresh) { return restart_needed(config_, fresh); }
+Result<std::vector<std::string>> ControlPlane::reload(const config::Config& fresh) {
+    std::vector<std::string> keys = restart_needed(config_, fresh);
+    // Whether the listeners speak TLS at all is settled when they are bound.
+    if (config_.server.tls.has_value() != fresh.server.tls.has_value()) {
+        keys.insert(keys.begin(), "server.tls");
+        return keys;
+    }
+    if (auto loaded = tls_.load(fresh); !loaded) return fail(loaded.error());
+    if (tls_.is_on()) engine_->set_tls(make_tls(tls_.contexts()));
+    return keys;
+}
 
 void ControlPlane::drain() {
     draining_ = true;

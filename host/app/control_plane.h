@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "app/tls.h"
 #include "base/result.h"
 #include "config/config.h"
 #include "dispatch/gate.h"
@@ -44,7 +45,7 @@ public:
     void drain();
     /// Brings into effect what of `fresh` can be while serving; returns the keys
     /// that need a restart.
-    std::vector<std::string> reload(const config::Config& fresh);
+    Result<std::vector<std::string>> reload(const config::Config& fresh);
     const std::vector<wire::Listener>& listeners() const noexcept { return engine_->listeners(); }
 
 private:
@@ -70,6 +71,7 @@ private:
     std::unique_ptr<manage::OpenApi> api_;
     dispatch::Router router_;
     std::unique_ptr<dispatch::Gate> gate_;
+    ListenerTls tls_;
     wire::Engine* engine_ = nullptr;
 };
 

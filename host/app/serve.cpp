@@ -84,14 +84,14 @@ int ServeApplication::main(const std::vector<std::string>&) {
 void ServeApplication::reload(ControlPlane& plane) {
     notify_service_manager("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(monotonic_ns() / 1000));
     auto fresh = load_();
-    if (!fresh) {
+    auto left = fresh ? plane.reload(*fresh) : Result<std::vector<std::string>>(fail(fresh.error()));
+    if (!left) {
         log::error("app", "the configuration was not reloaded, the one before stays in effect",
-                   {{"cause", config::describe(fresh.error())}});
+                   {{"cause", config::describe(left.error())}});
     } else {
         log::set_level(level_of(fresh->log.level));
-        const std::vector<std::string> left = plane.reload(*fresh);
         std::string keys;
-        for (const std::string& key : left) keys += (keys.empty() ? "" : ", ") + key;
+        for (const std::string& key : *left) keys += (keys.empty() ? "" : ", ") + key;
         if (keys.empty())
             log::info("app", "configuration reloaded");
         else

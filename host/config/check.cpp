@@ -45,6 +45,7 @@ public:
 
     void run() {
         check_listen();
+        check_tls();
         check_sizes();
         check_aliases("/providers");
         check_aliases("/http_routes");
@@ -89,6 +90,20 @@ private:
             document_.refuse("/identity/insecure_dev",
                              "true lets everybody in, so server.listen must be a loopback "
                              "address; listen on 127.0.0.1 or remove this key");
+    }
+
+    /// An authority that nobody is measured by, or a check without one, is
+    /// hardly what the writer meant.
+    void check_tls() {
+        std::string auth = text("/server/tls/client_auth").value_or(Tls().client_auth);
+        bool has_ca = json::find(document_.value, "/server/tls/client_ca").has_value();
+        if (auth == "none" && has_ca)
+            document_.refuse("/server/tls/client_ca",
+                             "no client is asked for a certificate; set client_auth to optional or required, or remove "
+                             "this key");
+        if ((auth == "optional" || auth == "required") && !has_ca)
+            document_.refuse("/server/tls/client_auth",
+                             "names no authority to check certificates by; set client_ca to its PEM file");
     }
 
     void check_sizes() {

@@ -35,9 +35,24 @@ struct Limits {
     bool operator==(const Limits&) const = default;
 };
 
+struct TlsCertificate {
+    std::filesystem::path certificate;
+    std::filesystem::path key;
+    bool operator==(const TlsCertificate&) const = default;
+};
+
+struct Tls {
+    std::vector<TlsCertificate> certificates;
+    std::filesystem::path client_ca;  ///< empty exactly when client_auth is "none"
+    std::string client_auth = "none";
+    std::string min_version = "1.2";
+    bool operator==(const Tls&) const = default;
+};
+
 struct Server {
     Endpoint listen{"127.0.0.1", 9000};
     std::filesystem::path unix_socket;  ///< empty: none
+    std::optional<Tls> tls;  ///< without: plain HTTP
     std::int64_t loops = 0;  ///< 0: one for each core
     std::int64_t workers = 16;
     std::int64_t worker_queue = 256;

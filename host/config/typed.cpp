@@ -13,6 +13,7 @@ public:
 
     Section section(const std::string& name) const { return {document_, json::child(pointer_, name)}; }
     const std::string& pointer() const { return pointer_; }
+    bool is_given() const { return json::find(document_, pointer_).has_value(); }
 
     void read(const std::string& name, std::string& out) const {
         if (auto value = find(name)) out = value->extract<std::string>();
@@ -54,8 +55,36 @@ private:
     std::string pointer_;
 };
 
-Server server(const Section& section) {
+/// Where relative paths start from.
+struct Base {
+    std::filesystem::path folder;
+
+    std::filesystem::path placed(const std::string& path) const { return (folder / path).lexically_normal(); }
+    /// Leaves `out` alone when the key is missing.
+    void read(const Section& section, const std::string& name, std::filesystem::path& out) const {
+        std::optional<std::string> path;
+        section.read(name, path);
+        if (path) out = placed(*path);
+    }
+};
+
+Tls tls(const Section& section, const Base& base) {
+    Tls out;
+    for (const auto& entry : section.list("certificates")) {
+        TlsCertificate pair;
+        base.read(entry, "certificate", pair.certificate);
+        base.read(entry, "key", pair.key);
+        out.certificates.push_back(std::move(pair));
+    }
+    base.read(section, "client_ca", out.client_ca);
+    section.read("client_auth", out.client_auth);
+    section.read("min_version", out.min_version);
+    return out;
+}
+
+Server server(const Section& section, const Base& base) {
     Server out;
+    if (Section own = section.section("tls"); own.is_given()) out.tls = tls(own, base);
     std::string listen = out.listen.text();
     section.read("listen", listen);
     if (auto endpoint = parse_endpoint(listen)) out.listen = *endpoint;
@@ -124,16 +153,15 @@ Config typed(const json::Var& value, const std::filesystem::path& file) {
     Config out;
     std::error_code ignored;
     out.file = std::filesystem::absolute(file, ignored).lexically_normal();
-    auto placed = [folder = out.file.parent_path()](const std::string& path) {
-        return (folder / path).lexically_normal();
-    };
+    Base base{out.file.parent_path()};
+    auto placed = [&base](const std::string& path) { return base.placed(path); };
     Section root(value, "");
 
     std::string data_dir;
     root.read("data_dir", data_dir);
     out.data_dir = placed(data_dir);
 
-    out.server = server(root.section("server"));
+    out.server = server(root.section("server"), base);
     std::string unix_socket;
     root.section("server").read("unix_socket", unix_socket);
     if (!unix_socket.empty()) out.server.unix_socket = placed(unix_socket);

@@ -118,6 +118,28 @@ TEST_CASE("relative paths start from the folder of the file", "[config]") {
     CHECK(loaded("log: {}\n", {}, {{}, "/abs"}).data_dir == "/abs");
 }
 
+TEST_CASE("tls is there when its key is", "[config]") {
+    CHECK_FALSE(loaded("data_dir: d\nserver: {listen: 127.0.0.1:1}\n").server.tls);
+    Config config = loaded(R"(data_dir: d
+server:
+  tls:
+    certificates:
+      - {certificate: tls/a.pem, key: /run/secrets/a.key}
+      - {certificate: ../b.pem, key: b.key}
+    client_ca: ca.pem
+    client_auth: required
+    min_version: "1.3"
+)");
+    REQUIRE(config.server.tls);
+    CHECK(*config.server.tls == Tls{{{"/etc/acp/tls/a.pem", "/run/secrets/a.key"}, {"/etc/b.pem", "/etc/acp/b.key"}},
+                                    "/etc/acp/ca.pem",
+                                    "required",
+                                    "1.3"});
+    // What the room tls complains of can be given its place.
+    CHECK(locate(config.origins.at("/server/tls/certificates/1/key"), "/server/tls/certificates/1/key", "is missing")
+              .detail == "/etc/acp/acp.yaml:6:33: key server.tls.certificates[1].key: is missing");
+}
+
 TEST_CASE("variables inside values", "[config]") {
     Environment environment{{"N", "5"}, {"HOST", "127.0.0.1"}, {"INJECT", "x, insecure_dev: true"}, {"SECRET", "5"}};
     CHECK(loaded("data_dir: d\nserver:\n  workers: ${N}\n", environment).server.workers == 5);

@@ -133,6 +133,29 @@ TEST_CASE("sizes that contradict each other", "[config]") {
               .find("f.yaml:2:19: key server.limits.header_bytes: target_bytes is more than header_bytes") == 0);
 }
 
+TEST_CASE("tls", "[config]") {
+    CHECK(told("data_dir: d\nserver: {tls: {}}\n") == "f.yaml:2:10: key server.tls: missing key certificates\n");
+    CHECK(told("data_dir: d\nserver: {tls: {min_version: \"1.3\"}}\n") ==
+          "f.yaml:2:10: key server.tls: missing key certificates\n");
+    CHECK(told("data_dir: d\nserver: {tls: {certificates: []}}\n").find("f.yaml:2:16: key server.tls.certificates: ") ==
+          0);
+    CHECK(told("data_dir: d\nserver:\n  tls:\n    certificates:\n      - certificate: c.pem\n") ==
+          "f.yaml:5:9: key server.tls.certificates[0]: missing key key\n");
+    const std::string pair = "data_dir: d\nserver:\n  tls:\n    certificates: [{certificate: c, key: k}]\n";
+    CHECK(told(pair + "    min_version: 1.3\n") ==
+          "f.yaml:5:5: key server.tls.min_version: must be string, is number; put it in quotes\n");
+    CHECK(told(pair + "    min_version: \"1.1\"\n") ==
+          "f.yaml:5:5: key server.tls.min_version: must be one of \"1.2\", \"1.3\"\n");
+    CHECK(told(pair + "    client_auth: required\n") ==
+          "f.yaml:5:5: key server.tls.client_auth: names no authority to check certificates by; set client_ca to its "
+          "PEM file\n");
+    CHECK(told(pair + "    client_ca: ca.pem\n") ==
+          "f.yaml:5:5: key server.tls.client_ca: no client is asked for a certificate; set client_auth to optional or "
+          "required, or remove this key\n");
+    CHECK(told(pair + "    client_auth: maybe\n") ==
+          "f.yaml:5:5: key server.tls.client_auth: must be one of \"none\", \"optional\", \"required\"\n");
+}
+
 TEST_CASE("environment", "[config]") {
     CHECK(told("data_dir: d\nserver:\n  listen: ${LISTEN}\n") ==
           "f.yaml:3:3: key server.listen: environment variable LISTEN is not set; set it, or write "

@@ -30,7 +30,8 @@ void each_property(const json::Object::Ptr& node, const std::string& pointer, co
     if (node->has("items")) each_property(node->getObject("items"), json::child(pointer, "0"), visit);
 }
 
-/// The defaults of the schema as a document.
+/// The defaults of the schema as a document, without the maps that may be left
+/// out but not be empty.
 json::Var defaults(const json::Object::Ptr& node) {
     json::Object::Ptr out = json::object();
     auto properties = node->getObject("properties");
@@ -38,7 +39,7 @@ json::Var defaults(const json::Object::Ptr& node) {
         auto property = properties->getObject(name);
         if (property->has("default"))
             out->set(name, property->get("default"));
-        else if (property->has("properties"))
+        else if (property->has("properties") && !property->has("required"))
             out->set(name, defaults(property));
     }
     return out;
@@ -84,6 +85,15 @@ TEST_CASE("the defaults of the schema are those of the structs", "[config]") {
     CHECK(bare->log == plain.log);
     CHECK(bare->audit == plain.audit);
     CHECK(bare->metrics == plain.metrics);
+    auto tls =
+        load_text("data_dir: d\nserver: {tls: {certificates: [{certificate: c, key: k}]}}\n", "/c/f.yaml", {}, {});
+    REQUIRE(tls);
+    json::Object::Ptr of_tls =
+        defaults(json::find(schema(), "/properties/server/properties/tls")->extract<json::Object::Ptr>())
+            .extract<json::Object::Ptr>();
+    CHECK(tls->server.tls->client_auth == json::text_or(of_tls, "client_auth"));
+    CHECK(tls->server.tls->min_version == json::text_or(of_tls, "min_version"));
+    CHECK(of_tls->size() == 2);
     CHECK(bare->plugins.directories == plain.plugins.directories);
 }
 
@@ -91,39 +101,55 @@ TEST_CASE("every key of the schema reaches the structs", "[config]") {
     auto base = load_text("data_dir: d\n", "/c/f.yaml", {}, {});
     REQUIRE(base);
     base->origins = {};
-    each_property(schema().extract<json::Object::Ptr>(), "",
-                  [&](const std::string& pointer, const json::Object::Ptr& s) {
-                      bool in_list = pointer.starts_with("/providers/") || pointer.starts_with("/http_routes/");
-                      bool one_choice = s->has("enum") && s->getArray("enum")->size() == 1;
-                      if (in_list || one_choice || s->has("properties")) return;
-                      std::string value = "other";
-                      auto type = json::text_or(s, "type");
-                      if (type == "integer")
-                          value = std::to_string(s->getValue<int>("default") == s->getValue<int>("maximum")
-                                                     ? s->getValue<int>("default") - 1
-                                                     : s->getValue<int>("default") + 1);
-                      if (type == "boolean") value = "true";
-                      if (type == "array") value = "[10.0.0.1]";
-                      if (s->has("enum")) value = s->getArray("enum")->getElement<std::string>(1);
-                      if (pointer == "/server/listen") value = "127.0.0.1:1";
-                      if (pointer == "/identity/issuer") value = "https://other.example";
-                      if (pointer == "/workloads/default_provider") value = "p";
-                      if (pointer == "/providers" || pointer == "/http_routes") value = "[{alias: p, plugin: p}]";
-                      std::string variable = "ALPHASWARM_CP_";
-                      for (const auto& c : pointer.substr(1))
-                          variable += c == '/' ? std::string("__") : std::string(1, c);
-                      INFO(variable << "=" << value);
-                      Environment environment{{variable, value}};
-                      if (pointer == "/workloads/default_provider")
-                          environment.emplace("ALPHASWARM_CP_PROVIDERS", "[{alias: p, plugin: p}]");
-                      auto changed = load_text("data_dir: d\n", "/c/f.yaml", environment, {});
-                      if (!changed) FAIL(describe(changed.error()));
-                      changed->origins = {};
-                      if (pointer == "/workloads/default_provider")
-                          CHECK(changed->workloads.default_provider == "p");
-                      else
-                          CHECK_FALSE(*changed == *base);
-                  });
+    auto with_tls =
+        load_text("data_dir: d\nserver: {tls: {certificates: [{certificate: a, key: b}]}}\n", "/c/f.yaml", {}, {});
+    REQUIRE(with_tls);
+    with_tls->origins = {};
+    each_property(
+        schema().extract<json::Object::Ptr>(), "", [&](const std::string& pointer, const json::Object::Ptr& s) {
+            bool in_list = pointer.starts_with("/providers/") || pointer.starts_with("/http_routes/") ||
+                           pointer.starts_with("/server/tls/certificates/");
+            bool one_choice = s->has("enum") && s->getArray("enum")->size() == 1;
+            if (in_list || one_choice || s->has("properties")) return;
+            std::string value = "other";
+            auto type = json::text_or(s, "type");
+            if (type == "integer")
+                value = std::to_string(s->getValue<int>("default") == s->getValue<int>("maximum")
+                                           ? s->getValue<int>("default") - 1
+                                           : s->getValue<int>("default") + 1);
+            if (type == "boolean") value = "true";
+            if (type == "array") value = "[10.0.0.1]";
+            if (s->has("enum")) value = "'" + s->getArray("enum")->getElement<std::string>(1) + "'";
+            if (pointer == "/server/listen") value = "127.0.0.1:1";
+            if (pointer == "/identity/issuer") value = "https://other.example";
+            if (pointer == "/workloads/default_provider") value = "p";
+            if (pointer == "/providers" || pointer == "/http_routes") value = "[{alias: p, plugin: p}]";
+            if (pointer == "/server/tls/certificates") value = "[{certificate: c, key: k}]";
+            std::string variable = "ALPHASWARM_CP_";
+            for (const auto& c : pointer.substr(1)) variable += c == '/' ? std::string("__") : std::string(1, c);
+            INFO(variable << "=" << value);
+            Environment environment{{variable, value}};
+            if (pointer == "/workloads/default_provider")
+                environment.emplace("ALPHASWARM_CP_PROVIDERS", "[{alias: p, plugin: p}]");
+            auto* before = &*base;
+            if (pointer.starts_with("/server/tls/")) {
+                if (pointer != "/server/tls/certificates")
+                    environment.emplace("ALPHASWARM_CP_SERVER__TLS__CERTIFICATES", "[{certificate: a, key: b}]");
+                before = &*with_tls;
+            }
+            // These two go together.
+            if (pointer == "/server/tls/client_ca")
+                environment.emplace("ALPHASWARM_CP_SERVER__TLS__CLIENT_AUTH", "required");
+            if (pointer == "/server/tls/client_auth")
+                environment.emplace("ALPHASWARM_CP_SERVER__TLS__CLIENT_CA", "ca.pem");
+            auto changed = load_text("data_dir: d\n", "/c/f.yaml", environment, {});
+            if (!changed) FAIL(describe(changed.error()));
+            changed->origins = {};
+            if (pointer == "/workloads/default_provider")
+                CHECK(changed->workloads.default_provider == "p");
+            else
+                CHECK_FALSE(*changed == *before);
+        });
 }
 
 TEST_CASE("limits_json shows every bound of the file", "[config]") {
