@@ -140,10 +140,11 @@ Result<void> ControlPlane::route() {
     const auto queue = static_cast<std::size_t>(config_.server.worker_queue);
     actions_pool_ = std::make_unique<dispatch::Pool>("actions", workers, queue);
     streams_pool_ = std::make_unique<dispatch::Pool>("streams", static_cast<std::size_t>(config_.server.streams), queue);
+    probes_pool_ = std::make_unique<dispatch::Pool>("probes", 1, 1);
     workloads::ActionBounds bounds{config_.workloads.action_timeout_s * 1000, config_.workloads.default_wait_s * 1000, static_cast<std::size_t>(config_.server.streams)};
     actions_ = std::make_unique<workloads::Actions>(*ledger_, *actions_pool_, *streams_pool_, bounds);
     services_ = std::unique_ptr<manage::Services>(new manage::Services{
-        *redactor_, *ledger_, *catalogue_, *actions_, *actions_pool_, *streams_pool_, config_.workloads.default_provider.value_or(""), ACP_VERSION,
+        *redactor_, *ledger_, *catalogue_, *actions_, *actions_pool_, *streams_pool_, *probes_pool_, config_.workloads.default_provider.value_or(""), ACP_VERSION,
         config::limits_json(config_), config_.identity.insecure_dev, config_.metrics.is_public, draining_,
         [this] { return manage::wire_metrics_text(*engine_); }});
     auto api = manage::OpenApi::load();
@@ -201,6 +202,7 @@ ControlPlane::~ControlPlane() {
     if (engine_) engine_->stop();
     if (actions_pool_) actions_pool_->stop();
     if (streams_pool_) streams_pool_->stop();
+    if (probes_pool_) probes_pool_->stop();
     catalogue_.reset();
     ledger_.reset();
 }

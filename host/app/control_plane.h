@@ -67,6 +67,7 @@ private:
     std::unique_ptr<workloads::Actions> actions_;
     std::unique_ptr<dispatch::Pool> actions_pool_;
     std::unique_ptr<dispatch::Pool> streams_pool_;
+    std::unique_ptr<dispatch::Pool> probes_pool_;
     std::unique_ptr<manage::Services> services_;
     std::unique_ptr<manage::OpenApi> api_;
     dispatch::Router router_;

@@ -9,7 +9,8 @@ namespace {
 
 tls::ServerOptions options_of(const config::Tls& settings) {
     tls::ServerOptions options;
-    for (const auto& pair : settings.certificates) options.certificates.push_back({pair.certificate.string(), pair.key.string()});
+    for (const auto& pair : settings.certificates)
+        options.certificates.push_back({pair.certificate.string(), pair.key.string()});
     options.client_ca_file = settings.client_ca.string();
     if (settings.client_auth == "optional") options.client_auth = tls::ClientAuth::optional;
     if (settings.client_auth == "required") options.client_auth = tls::ClientAuth::required;
@@ -37,7 +38,10 @@ Result<void> ListenerTls::load(const config::Config& config) {
     contexts_ = std::move(*loaded);
     if (!changed) return {};
     for (const auto& certificate : contexts_->certificates())
-        log::info("tls", "certificate in use", {{"file", certificate.file}, {"subject", certificate.subject}, {"not_after", rfc3339_ms(certificate.not_after_unix_s * 1000)}});
+        log::info("tls", "certificate in use",
+                  {{"file", certificate.file},
+                   {"subject", certificate.subject},
+                   {"not_after", rfc3339_ms(certificate.not_after_unix_s * 1000)}});
     return {};
 }
 

@@ -302,6 +302,7 @@ void Gate::run(const Route& route, const ContextPtr& context) {
         return;
     }
     const bool taken = pool_.try_run([&route, context] {
+        if (context->responder.gone()) return;  // nobody would see the answer
         guarded(context, [&] { context->responder.send(route.blocking(context)); });
     });
     if (!taken)

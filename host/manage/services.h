@@ -20,6 +20,7 @@ struct Services {
     workloads::Actions& actions;
     dispatch::Pool& actions_pool;
     dispatch::Pool& streams_pool;
+    dispatch::Pool& probes_pool;  ///< for readiness alone
     std::string default_provider;      ///< empty: none configured
     std::string version;
     std::string limits_json;

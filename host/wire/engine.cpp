@@ -1,5 +1,6 @@
 #include "wire/engine.h"
 
+#include <Poco/Net/StreamSocketImpl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -12,8 +13,6 @@
 #include <condition_variable>
 #include <mutex>
 #include <thread>
-
-#include <Poco/Net/StreamSocketImpl.h>
 
 #include "base/clock.h"
 #include "wire/http1/server.h"
@@ -128,11 +127,13 @@ private:
         }
         const int on = 1;
         ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // refused by Unix sockets, which have no delay
-        auto* connection = new Connection(loop_, connections_, Poco::Net::StreamSocket(new Poco::Net::StreamSocketImpl(fd)));
+        auto* connection =
+            new Connection(loop_, connections_, Poco::Net::StreamSocket(new Poco::Net::StreamSocketImpl(fd)));
         if (!tls) {
             connection->open(protocol(*connection, {}));
         } else if (SslPtr ssl = (*make_tls_)()) {
-            connection->open_secure(std::move(ssl), [this](Connection& c, std::string_view alpn) { return protocol(c, alpn); });
+            connection->open_secure(std::move(ssl),
+                                    [this](Connection& c, std::string_view alpn) { return protocol(c, alpn); });
         } else {
             connection->abort();
         }
@@ -176,13 +177,16 @@ Result<std::unique_ptr<Engine>> Engine::bind(const Options& options, Application
         auto listening = listen(listener, options.loops);
         if (!listening) return fail(listening.error());
         for (unsigned i = 0; i < options.loops; ++i)
-            engine->shards_[i]->listen(listening->sockets[listening->shared ? 0 : i], listening->shared, listening->tls);
+            engine->shards_[i]->listen(listening->sockets[listening->shared ? 0 : i], listening->shared,
+                                       listening->tls);
         engine->listeners_.push_back(listening->options);
     }
     return engine;
 }
 
-Engine::~Engine() { stop(); }
+Engine::~Engine() {
+    stop();
+}
 
 void Engine::start() {
     for (auto& shard : shards_) shard->start();

@@ -1,5 +1,9 @@
 #include "wire/listen.h"
 
+#include <Poco/Exception.h>
+#include <Poco/Net/NetException.h>
+#include <Poco/Net/ServerSocketImpl.h>
+#include <Poco/Net/SocketAddress.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -10,11 +14,6 @@
 
 #include <cerrno>
 #include <cstring>
-
-#include <Poco/Exception.h>
-#include <Poco/Net/NetException.h>
-#include <Poco/Net/ServerSocketImpl.h>
-#include <Poco/Net/SocketAddress.h>
 
 namespace acp::wire {
 
@@ -132,8 +131,9 @@ Result<Listening> inherited(const Listener& listener) {
     int listening = 0;
     socklen_t size = sizeof listening;
     if (::getsockopt(listener.fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0 || listening == 0)
-        return fail(Code::invalid, "listen_failed",
-                    "descriptor " + std::to_string(listener.fd) + " from the service manager is no listening stream socket");
+        return fail(
+            Code::invalid, "listen_failed",
+            "descriptor " + std::to_string(listener.fd) + " from the service manager is no listening stream socket");
     Listener settled = listener;
     sockaddr_storage address{};
     size = sizeof address;
@@ -141,7 +141,9 @@ Result<Listening> inherited(const Listener& listener) {
         const Poco::Net::SocketAddress named(reinterpret_cast<const sockaddr*>(&address), size);
         settled.host = named.host().toString();
         settled.port = named.port();
-        const auto set = [&](int option, int value) { ::setsockopt(listener.fd, IPPROTO_TCP, option, &value, sizeof value); };
+        const auto set = [&](int option, int value) {
+            ::setsockopt(listener.fd, IPPROTO_TCP, option, &value, sizeof value);
+        };
         const int on = 1;
         ::setsockopt(listener.fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
         set(TCP_KEEPIDLE, kKeepAliveIdleS);

@@ -1,9 +1,9 @@
 // wire: sockets that listen.
 #pragma once
 
-#include <vector>
-
 #include <Poco/Net/ServerSocket.h>
+
+#include <vector>
 
 #include "base/result.h"
 #include "wire/options.h"
@@ -13,7 +13,7 @@ namespace acp::wire {
 /// One listener's sockets. TCP has one for each loop, between which the kernel
 /// spreads connections; the others have a single one that all loops watch.
 struct Listening {
-    Listener options;            ///< the port is settled
+    Listener options;  ///< the port is settled
     std::vector<Poco::Net::ServerSocket> sockets;
     bool shared = false;
     bool tls = false;

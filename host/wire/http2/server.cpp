@@ -147,6 +147,8 @@ struct Callbacks {
             nghttp2_option_set_no_auto_window_update(raw, 1);
             nghttp2_option_set_no_closed_streams(raw, 1);
             nghttp2_option_set_max_settings(raw, 32);
+            // The library counts them by reads; the meter counts them by frames.
+            nghttp2_option_set_max_continuations(raw, 10'000);
             return OptionPtr(raw);
         }();
         return option.get();
@@ -233,6 +235,8 @@ void Server::process() {
     std::size_t taken = 0;
     bool yield = false;
     for (;;) {
+        // Resets first: what a peer has reset is not worth beginning.
+        gather();
         proceed_ready();
         send();
         // A peer that asks and does not read gets nothing more until it does.
@@ -306,20 +310,25 @@ void Server::proceed_ready() {
     ready_.clear();
 }
 
-void Server::send() {
-    while (connection_.output_pending() < kOutputAhead) {
+/// Frames into the output; false when there are no more.
+bool Server::gather() {
+    while (!connection_.closing() && connection_.output_pending() < kOutputAhead) {
         const std::uint8_t* bytes = nullptr;
         const ssize_t size = nghttp2_session_mem_send(session_.get(), &bytes);
-        if (size < 0) {
-            connection_.abort();
-            return;
-        }
-        if (size == 0) break;
+        if (size < 0) connection_.abort();
+        if (size <= 0) return false;
         connection_.output() += std::string_view(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
-        if (connection_.output_pending() < kOutputAhead) continue;
+    }
+    return !connection_.closing();
+}
+
+void Server::send() {
+    while (gather()) {
         connection_.flush();
         if (connection_.closing()) return;
+        if (connection_.output_pending() > 0) break;
     }
+    if (connection_.closing()) return;
     if (connection_.output_pending() > 0) connection_.flush();
     if (connection_.closing() || connection_.output_pending() > 0) return;
     if (ending_ || (nghttp2_session_want_read(session_.get()) == 0 && nghttp2_session_want_write(session_.get()) == 0))

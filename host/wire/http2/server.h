@@ -60,6 +60,7 @@ private:
     void process();
     bool receive();
     void proceed_ready();
+    bool gather();
     void send();
     void wait_for_more();
     bool some_stream_awaits_peer() const noexcept;

@@ -127,8 +127,10 @@ bool Stream::set_pseudo(std::string_view name, std::string_view value) noexcept 
 bool Stream::end_head(bool end_stream) {
     progress_ns_ = loop().now_ns();
     data_ended_ = end_stream;
-    state_ = State::ready;
-    if (too_large_) return true;
+    if (too_large_) {
+        state_ = State::ready;
+        return true;
+    }
     if (tunnel_) {
         if (end_stream) return false;
         request_.method = "GET";  // what the same request is on HTTP/1.1
@@ -139,6 +141,7 @@ bool Stream::end_head(bool end_stream) {
     join_cookies();
     request_.fields = {fields_.data(), fields_.size()};
     request_.has_body = !end_stream && !tunnel_;
+    state_ = State::ready;
     return true;
 }
 
