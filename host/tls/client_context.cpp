@@ -127,7 +127,7 @@ Result<SslPtr> ClientContext::to_workload(const std::string& id, const std::stri
     if (!ssl) return ssl;
     auto expected = std::make_unique<std::string>(id);
     if (SSL_set_ex_data(ssl->get(), slot(), expected.get()) != 1) return unavailable();
-    expected.release();
+    static_cast<void>(expected.release());
     SSL_set_verify(ssl->get(), SSL_VERIFY_PEER, on_verify);
     return ssl;
 }

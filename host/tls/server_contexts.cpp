@@ -177,7 +177,7 @@ private:
         state->alpn = alpn_;
         bool ready = SSL_CTX_set_ex_data(context, slot(), state.get()) == 1;
         if (ready && !alpn_.empty()) SSL_CTX_set_alpn_select_cb(context, on_alpn, state.get());
-        if (ready) state.release();
+        if (ready) static_cast<void>(state.release());
 
         // Tickets carry the whole session, so the server remembers none. Early
         // data can be replayed (RFC 8446 section 8): off.

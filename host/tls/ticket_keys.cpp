@@ -87,7 +87,7 @@ bool TicketKeys::install(std::shared_ptr<TicketKeys> keys, SSL_CTX* context) {
     TicketKeys* self = keys.get();
     auto held = std::make_unique<Holder>(std::move(keys));
     if (self->algorithm_ == nullptr || SSL_CTX_set_ex_data(context, slot(), held.get()) != 1) return false;
-    held.release();
+    static_cast<void>(held.release());
     SSL_CTX_set_timeout(context, static_cast<long>(self->period_s_));
     return SSL_CTX_set_tlsext_ticket_key_evp_cb(context, on_ticket) == 1 &&
            SSL_CTX_set_session_ticket_cb(context, on_issue, on_resume, self) == 1;

@@ -63,8 +63,15 @@ TEST_CASE("the server's name must be in its certificate", "[tls]") {
 }
 
 TEST_CASE("wildcards in parts of a label match nothing", "[tls]") {
-    House house("DNS:f*.example,DNS:*o.example");
-    CHECK_FALSE(house.reaches("foo.example"));
+    House house("DNS:f*.b.example,DNS:*o.b.example");
+    CHECK_FALSE(house.reaches("foo.b.example"));
+}
+
+TEST_CASE("a certificate without DNS names has none in its subject either", "[tls]") {
+    House house("IP:192.0.2.1", "cn.b.example");
+    CHECK_FALSE(house.reaches("cn.b.example"));
+    House bare("", "cn.b.example");
+    CHECK_FALSE(bare.reaches("cn.b.example"));
 }
 
 TEST_CASE("what is no host is not connected to", "[tls]") {
