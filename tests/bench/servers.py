@@ -3,9 +3,9 @@
 import pathlib
 import re
 import shutil
+import socket
 import subprocess
 import time
-import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BODY = '{"status":"ok"}'
@@ -28,9 +28,37 @@ http {{
 }}
 """
 
+# The same over HTTP/2 (plain and TLS) and TLS with HTTP/1.1.
+NGINX_SERVERS = {
+    "h2c": "listen 127.0.0.1:{port} http2 reuseport;",
+    "h2": "listen 127.0.0.1:{port} ssl http2 reuseport; ssl_certificate {cert}; ssl_certificate_key {key};"
+          " ssl_protocols TLSv1.3;",
+    "tls": "listen 127.0.0.1:{port} ssl reuseport; ssl_certificate {cert}; ssl_certificate_key {key};"
+           " ssl_protocols TLSv1.3;",
+}
+
+HAPROXY = """
+global
+    nbthread 1
+    maxconn 4000
+defaults
+    mode http
+    timeout client 60s
+    timeout connect 5s
+    timeout server 60s
+frontend bench
+    bind 127.0.0.1:{port} {bind}
+    http-request return status 200 content-type application/json string '{body}'
+"""
+HAPROXY_BINDS = {
+    "h2c": "proto h2",
+    "h2": "ssl crt {folder}/both.pem alpn h2 ssl-min-ver TLSv1.3",
+    "tls": "ssl crt {folder}/both.pem alpn http/1.1 ssl-min-ver TLSv1.3",
+}
+
 CONFIG = """
 data_dir: {folder}/data
-server: {{listen: "127.0.0.1:0", loops: 1, limits: {{connections: 10000}}}}
+server: {{listen: "127.0.0.1:0", loops: 1, {server}limits: {{connections: 10000}}}}
 log: {{level: warn}}
 plugins: {{directories: ["{plugins}"]}}
 providers: [{{alias: local, plugin: acp.local}}]
@@ -51,36 +79,63 @@ def user_share(pid):
     return int(fields[11]), int(fields[12])
 
 
-def wait_for(url):
-    end = time.monotonic() + 60
+def make_certificate(folder):
+    """A certificate for localhost that all servers of a run share."""
+    cert, key = folder / "cert.pem", folder / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"], check=True, stderr=subprocess.DEVNULL)
+    key.chmod(0o600)
+    (folder / "both.pem").write_text(cert.read_text() + key.read_text())
+    return cert, key
+
+
+def start_haproxy(folder, port, protocol):
+    config = folder / "haproxy.cfg"
+    config.write_text(HAPROXY.format(port=port, body=BODY, bind=HAPROXY_BINDS[protocol].format(folder=folder)))
+    process = subprocess.Popen([shutil.which("haproxy") or "/usr/sbin/haproxy", "-db", "-f", config],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    url = f"{'http' if protocol == 'h2c' else 'https'}://127.0.0.1:{port}/"
+    wait_for_port(port)
+    return process, process.pid, url
+
+
+def wait_for_port(port):
+    end = time.monotonic() + 30
     while True:
         try:
-            with urllib.request.urlopen(url, timeout=1) as answer:
-                return answer.read()
+            socket.create_connection(("127.0.0.1", port)).close()
+            return
         except OSError:
             if time.monotonic() > end:
                 raise
             time.sleep(0.05)
 
 
-def start_nginx(folder, port):
+def start_nginx(folder, port, protocol="h1"):
     config = folder / "nginx.conf"
-    config.write_text(NGINX.format(folder=folder, port=port, body=BODY))
+    text = NGINX.format(folder=folder, port=port, body=BODY)
+    if protocol != "h1":
+        listen = NGINX_SERVERS[protocol].format(port=port, cert=folder / "cert.pem", key=folder / "key.pem")
+        text = text.replace(f"listen 127.0.0.1:{port} reuseport;", listen)
+    config.write_text(text)
     process = subprocess.Popen([shutil.which("nginx") or "/usr/sbin/nginx", "-c", config, "-p", folder],
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    url = f"http://127.0.0.1:{port}/"
-    wait_for(url)
+    url = f"{'https' if protocol in ('h2', 'tls') else 'http'}://127.0.0.1:{port}/"
+    wait_for_port(port)
     children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     return process, int(children[0]), url
 
 
-def start_control_plane(folder, build, wrapper=()):
+def start_control_plane(folder, build, wrapper=(), protocol="h1"):
     config = folder / "config.yaml"
-    config.write_text(CONFIG.format(folder=folder, plugins=build / "lib/alphaswarm-cp/plugins"))
+    tls = f"tls: {{certificates: [{{certificate: {folder}/cert.pem, key: {folder}/key.pem}}]}}, "
+    config.write_text(CONFIG.format(folder=folder, plugins=build / "lib/alphaswarm-cp/plugins",
+                                    server=tls if protocol in ("h2", "tls") else ""))
     config.chmod(0o600)
     process = subprocess.Popen([*wrapper, build / "bin/alphaswarm-cp", "serve", "--config", config], stdout=subprocess.PIPE,
                                stderr=subprocess.DEVNULL, text=True)
     line = process.stdout.readline()
-    url = re.search(r"http://\S+", line).group(0) + "/manage/healthz"
-    wait_for(url)
+    url = re.search(r"https?://\S+", line).group(0) + "/manage/healthz"
+    wait_for_port(int(url.split(":")[2].split("/")[0]))
     return process, process.pid, url
