@@ -7,6 +7,7 @@
 
 #include "alphaswarm-cp/sdk/error.hpp"
 #include "client/exchange.h"
+#include "client/trust.h"
 
 namespace acp::client {
 
@@ -84,6 +85,13 @@ acp_status perform_checked(const acp_call* call, const acp_http_call& raw, const
     request.upgrade = raw.upgrade != 0;
     request.max_body_bytes = raw.max_body_bytes == 0 ? kBodyMax : raw.max_body_bytes;
 
+    if (raw.struct_size >= sizeof raw && raw.tls != nullptr && request.url.scheme == Scheme::https) {
+        if (raw.tls->struct_size < sizeof(acp_http_tls)) return sdk::fill(error, ACP_E_INVALID, "tls is shorter than version 1.0 has it");
+        auto context = trust_of({sdk::text(raw.tls->ca_file), sdk::text(raw.tls->certificate_file), sdk::text(raw.tls->key_file)});
+        if (!context) return answer(context.error());
+        request.tls = {*context, sdk::text(raw.tls->spiffe_id)};
+    }
+
     Bounds bounds;
     bounds.connect_timeout_ms =
         raw.connect_timeout_ms <= 0 ? kConnectTimeoutMs : std::min(raw.connect_timeout_ms, kTimeoutMax);
@@ -98,7 +106,7 @@ acp_status perform_checked(const acp_call* call, const acp_http_call& raw, const
 
 acp_status perform(const acp_call* call, const acp_http_call* request, const acp_http_reply* reply,
                    acp_error* error) noexcept {
-    if (request == nullptr || request->struct_size < sizeof(acp_http_call) || reply == nullptr ||
+    if (request == nullptr || request->struct_size < offsetof(acp_http_call, tls) || reply == nullptr ||
         reply->struct_size < sizeof(acp_http_reply))
         return sdk::fill(error, ACP_E_INVALID, "request or reply is missing, or shorter than version 1.0 has it");
     try {

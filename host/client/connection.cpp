@@ -14,6 +14,7 @@
 #include <system_error>
 
 #include "base/clock.h"
+#include "client/trust.h"
 
 namespace acp::client {
 
@@ -122,26 +123,69 @@ Result<void> Bounds::check() const {
     return {};
 }
 
-Result<Connection> Connection::open(const Url& url, const Bounds& bounds) {
-    if (url.scheme == Scheme::https)
-        return fail(Code::unsupported, "tls_unsupported",
-                    "this build's HTTP client does not speak TLS: use http:// or unix://");
+Result<Connection> Connection::open(const Url& url, const Tls& tls, const Bounds& bounds) {
     if (Result<void> go_on = bounds.check(); !go_on) return tl::unexpected(go_on.error());
     const std::int64_t until_ns = monotonic_ns() + bounds.connect_timeout_ms * 1'000'000;
     Result<UniqueFd> fd =
         url.scheme == Scheme::unix_socket ? connect_unix(url, until_ns, bounds) : connect_tcp(url, until_ns, bounds);
     if (!fd) return tl::unexpected(fd.error());
-    return Connection(std::move(*fd), url.place());
+    Connection connection(std::move(*fd), url.place());
+    if (url.scheme == Scheme::https)
+        if (Result<void> done = connection.secure(url, tls, bounds); !done) return tl::unexpected(done.error());
+    return connection;
+}
+
+Result<void> Connection::secure(const Url& url, const Tls& tls, const Bounds& bounds) {
+    auto context = tls.context;
+    if (!context) {
+        auto loaded = trust_of({});
+        if (!loaded) return tl::unexpected(loaded.error());
+        context = *loaded;
+    }
+    auto ssl = tls.spiffe_id.empty() ? context->to_host(url.host) : context->to_workload(tls.spiffe_id, url.host);
+    if (!ssl) return tl::unexpected(ssl.error());
+    tls_ = std::make_unique<tls::Channel>(std::move(*ssl), fd_.get());
+    const std::int64_t until_ns = monotonic_ns() + bounds.connect_timeout_ms * 1'000'000;
+    for (;;) {
+        switch (tls_->handshake()) {
+            case tls::Channel::Progress::done:
+                return {};
+            case tls::Channel::Progress::failed:
+                return fail(Code::unavailable, "upstream_untrusted",
+                            "no TLS with " + place_ + ": " + (tls_->failure().empty() ? "it closed the connection" : tls_->failure()));
+            case tls::Channel::Progress::wait:
+                break;
+        }
+        Result<short> ready = wait_for_tls(until_ns, bounds);
+        if (!ready) return tl::unexpected(ready.error());
+        if (*ready == 0) return silent(place_, bounds);
+    }
+}
+
+/// What TLS waits for is not always what its caller does.
+Result<short> Connection::wait_for_tls(std::int64_t until_ns, const Bounds& bounds) {
+    Result<short> ready = wait_until(fd_.get(), tls_->wants_write() ? POLLOUT : POLLIN, until_ns, bounds);
+    tls_->readable();
+    tls_->writable();
+    return ready;
+}
+
+/// As recv: -1 with EAGAIN to wait.
+ssize_t Connection::receive(char* into, std::size_t size) noexcept {
+    return tls_ ? tls_->read(into, size) : ::recv(fd_.get(), into, size, 0);
 }
 
 Result<Connection::Read> Connection::read(char* into, std::size_t size, const Bounds& bounds) {
     const std::int64_t until_ns = idle_end(bounds);
     for (;;) {
-        const ssize_t n = ::recv(fd_.get(), into, size, 0);
+        const ssize_t n = receive(into, size);
+        // Anybody on the way can end a connection; only the server can say that it has.
+        if (n == 0 && tls_ && !tls_->ended_cleanly())
+            return fail(Code::unavailable, "upstream_reset", "the connection to " + place_ + " ended without TLS's close: " + tls_->failure());
         if (n >= 0) return Read{static_cast<std::size_t>(n)};
         if (errno == EINTR) continue;
         if (errno != EAGAIN && errno != EWOULDBLOCK) return broken(place_, errno);
-        Result<short> ready = wait_until(fd_.get(), POLLIN, until_ns, bounds);
+        Result<short> ready = tls_ ? wait_for_tls(until_ns, bounds) : wait_until(fd_.get(), POLLIN, until_ns, bounds);
         if (!ready) return tl::unexpected(ready.error());
         if (*ready == 0) return silent(place_, bounds);
     }
@@ -153,7 +197,8 @@ Result<bool> Connection::write_all(std::string_view bytes, const Bounds& bounds)
         if (n < 0) return false;
         bytes.remove_prefix(static_cast<std::size_t>(n));
         if (n > 0) continue;
-        Result<short> ready = wait_until(fd_.get(), POLLOUT, idle_end(bounds), bounds);
+        Result<short> ready = tls_ ? wait_for_tls(idle_end(bounds), bounds)
+                                   : wait_until(fd_.get(), POLLOUT, idle_end(bounds), bounds);
         if (!ready) return tl::unexpected(ready.error());
         if (*ready == 0) return silent(place_, bounds);
     }
@@ -161,13 +206,20 @@ Result<bool> Connection::write_all(std::string_view bytes, const Bounds& bounds)
 }
 
 Result<short> Connection::wait(short events, int timeout_ms, const Bounds& bounds) {
+    if (tls_) {
+        if (SSL_has_pending(tls_->handle())) return static_cast<short>(POLLIN);  // poll does not see it
+        tls_->readable();
+        tls_->writable();
+    }
     return wait_until(fd_.get(), events, monotonic_ns() + std::min(timeout_ms, kSliceMs) * std::int64_t{1'000'000},
                       bounds);
 }
 
 std::ptrdiff_t Connection::write_some(std::string_view bytes) noexcept {
     for (;;) {
-        const ssize_t n = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        const ssize_t n = tls_ ? tls_->write(bytes.data(), bytes.size())
+                               : ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        if (tls_ && n == 0) return -1;
         if (n >= 0) return n;
         if (errno == EINTR) continue;
         return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
@@ -175,6 +227,7 @@ std::ptrdiff_t Connection::write_some(std::string_view bytes) noexcept {
 }
 
 void Connection::half_close() noexcept {
+    if (tls_) return tls_->finish();
     ::shutdown(fd_.get(), SHUT_WR);
 }
 

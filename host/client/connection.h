@@ -5,12 +5,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "client/url.h"
+#include "tls/channel.h"
+#include "tls/client_context.h"
 
 namespace acp::client {
 
@@ -25,11 +28,19 @@ struct Bounds {
     Result<void> check() const;
 };
 
+/// Whom https trusts, and as whom it comes.
+struct Tls {
+    std::shared_ptr<const tls::ClientContext> context;  ///< null: the system's trust store, no certificate
+    std::string spiffe_id;  ///< when set, the server's X.509-SVID must have this ID, and its name does not count
+};
+
 class Connection {
 public:
     /// Resolves and connects. Failing to is Code::unavailable, retryable: no
     /// byte was sent. The lookup of a name is the resolver's and takes its time.
-    static Result<Connection> open(const Url& url, const Bounds& bounds);
+    /// With https the handshake is done, with a server whose certificate is good
+    /// for the URL's host; failing to is upstream_untrusted.
+    static Result<Connection> open(const Url& url, const Tls& tls, const Bounds& bounds);
 
     struct Read {
         std::size_t count = 0;  ///< 0: the peer closed in an orderly way
@@ -50,8 +61,12 @@ public:
 
 private:
     Connection(UniqueFd fd, std::string place) : fd_(std::move(fd)), place_(std::move(place)) {}
+    Result<void> secure(const Url& url, const Tls& tls, const Bounds& bounds);
+    Result<short> wait_for_tls(std::int64_t until_ns, const Bounds& bounds);
+    ssize_t receive(char* into, std::size_t size) noexcept;
     UniqueFd fd_;
     std::string place_;
+    std::unique_ptr<tls::Channel> tls_;
 };
 
 }  // namespace acp::client

@@ -214,7 +214,7 @@ private:
 Result<void> exchange(const Request& request, const Handlers& handlers, const Bounds& bounds) {
     Result<std::string> head = write_head(request);
     if (!head) return tl::unexpected(head.error());
-    Result<Connection> connection = Connection::open(request.url, bounds);
+    Result<Connection> connection = Connection::open(request.url, request.tls, bounds);
     if (!connection) return tl::unexpected(connection.error());
     // A small body rides with the head in one segment.
     const bool together = request.body.size() <= kReadSize;

@@ -26,6 +26,7 @@ struct Request {
     std::vector<std::pair<std::string, std::string>> fields;
     std::string_view body;
     bool upgrade = false;
+    Tls tls;
     std::uint64_t max_body_bytes = 16U << 20;  ///< UINT64_MAX: no bound
 };
 

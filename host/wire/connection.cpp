@@ -6,8 +6,9 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/socket_io.h"
 #include "wire/handshake.h"
-#include "wire/socket_io.h"
+
 
 namespace acp::wire {
 
@@ -55,9 +56,9 @@ void Connection::open(std::unique_ptr<Protocol> protocol) {
     arm(loop_.header_timeouts);
 }
 
-void Connection::open_secure(SslPtr ssl, ProtocolFactory factory) {
-    secure_ = std::make_unique<Secure>(std::move(ssl), fd_);
-    open(std::make_unique<Handshake>(*this, *secure_, std::move(factory)));
+void Connection::open_secure(tls::SslPtr ssl, ProtocolFactory factory) {
+    tls_ = std::make_unique<tls::Channel>(std::move(ssl), fd_);
+    open(std::make_unique<Handshake>(*this, *tls_, std::move(factory)));
 }
 
 void Connection::become(std::unique_ptr<Protocol> next) {
@@ -74,7 +75,7 @@ void Connection::on_events(std::uint32_t events) {
     }
     if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP)) readable_ = true;
     if (events & (EPOLLRDHUP | EPOLLHUP)) peer_ended_ = true;
-    if (secure_) note_secure(events);
+    if (tls_) note_tls(events);
     if ((events & EPOLLOUT) && output_blocked_) {
         output_blocked_ = false;
         flush();
@@ -82,17 +83,17 @@ void Connection::on_events(std::uint32_t events) {
         if (closed_) return;
     }
     // Without events this is a turn that was yielded, with input that has been read already.
-    const bool has_input = readable_ || events == 0 || (secure_ && !secure_->established());
+    const bool has_input = readable_ || events == 0 || (tls_ && !tls_->established());
     if (lingering_)
         discard_input();
     else if (has_input && !close_after_flush_)
         protocol_->on_readable();
 }
 
-void Connection::note_secure(std::uint32_t events) noexcept {
-    if (readable_) secure_->readable();
-    if (peer_ended_) secure_->peer_ended();
-    if (events & EPOLLOUT) secure_->writable();
+void Connection::note_tls(std::uint32_t events) noexcept {
+    if (readable_) tls_->readable();
+    if (peer_ended_) tls_->peer_ended();
+    if (events & EPOLLOUT) tls_->writable();
 }
 
 bool Connection::fill_input() {
@@ -104,14 +105,14 @@ bool Connection::fill_input() {
     const std::size_t room = input_room();
     if (room == 0) return false;
     char* const to = buffer_.get() + end_;
-    ssize_t n = secure_ ? secure_->read(to, room) : receive_some(fd_, to, room);
+    ssize_t n = tls_ ? tls_->read(to, room) : receive_some(fd_, to, room);
     if (n > 0) {
         end_ += static_cast<std::size_t>(n);
         counters().bytes_in.add(static_cast<std::uint64_t>(n));
         // Less than there was room for: the socket is empty, and tells of more
         // by a new edge. The peer's end that was told already is not told again.
         // (TLS may hold more itself, and tells when it does not.)
-        readable_ = static_cast<std::size_t>(n) == room || peer_ended_ || secure_;
+        readable_ = static_cast<std::size_t>(n) == room || peer_ended_ || tls_;
         return true;
     }
     if (n == 0) {
@@ -141,7 +142,7 @@ void Connection::flush() {
     std::size_t sent = output_sent_;
     while (sent < out.size()) {
         const char* const from = out.data() + sent;
-        ssize_t n = secure_ ? secure_->write(from, out.size() - sent) : send_some(fd_, from, out.size() - sent);
+        ssize_t n = tls_ ? tls_->write(from, out.size() - sent) : send_some(fd_, from, out.size() - sent);
         if (n > 0) {
             sent += static_cast<std::size_t>(n);
             counters().bytes_out.add(static_cast<std::uint64_t>(n));
@@ -200,7 +201,7 @@ void Connection::linger() {
     lingering_ = true;
     begin_ = end_;
     release_input();
-    if (secure_) secure_->finish();
+    if (tls_) tls_->finish();
     ::shutdown(fd_, SHUT_WR);
     arm(loop_.linger_timeouts);
     discard_input();  // what came before this edge is not told of again

@@ -14,10 +14,11 @@
 
 #include <Poco/Net/StreamSocket.h>
 
+#include "tls/channel.h"
 #include "wire/buffer.h"
 #include "wire/loop.h"
 #include "wire/protocol.h"
-#include "wire/secure.h"
+
 #include "wire/timer.h"
 
 namespace acp::wire {
@@ -51,7 +52,7 @@ public:
     void open(std::unique_ptr<Protocol> protocol);
     /// The same behind TLS: the handshake comes first, then what the factory
     /// makes for the protocol that ALPN settled on.
-    void open_secure(SslPtr ssl, ProtocolFactory factory);
+    void open_secure(tls::SslPtr ssl, ProtocolFactory factory);
     /// Hands the connection over. The protocol before lives until the loop's
     /// turn ends; it must not touch the connection any more. Unread input stays.
     void become(std::unique_ptr<Protocol> next);
@@ -108,7 +109,7 @@ public:
         if (!output_blocked_) list.arm(*this, loop_.now_ns());
     }
     void disarm_unless_writing();
-    bool is_secure() const noexcept { return secure_ != nullptr; }
+    bool is_secure() const noexcept { return tls_ != nullptr; }
     bool closed() const noexcept { return closed_; }
     bool closing() const noexcept { return closed_ || close_after_flush_ || lingering_; }
     Loop& loop() noexcept { return loop_; }
@@ -125,7 +126,7 @@ private:
     void on_events(std::uint32_t events) override;
     void on_timeout(TimeoutList& list) override;
     void on_evicted() override;
-    void note_secure(std::uint32_t events) noexcept;
+    void note_tls(std::uint32_t events) noexcept;
     void hold_back(std::size_t sent);
     void linger();
     void discard_input();
@@ -137,7 +138,7 @@ private:
     Connection* next_ = nullptr;
     Poco::Net::StreamSocket socket_;
     const int fd_;
-    std::unique_ptr<Secure> secure_;
+    std::unique_ptr<tls::Channel> tls_;
     std::unique_ptr<Protocol> protocol_;
 
     std::unique_ptr<char[]> buffer_;

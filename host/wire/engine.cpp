@@ -131,7 +131,7 @@ private:
             new Connection(loop_, connections_, Poco::Net::StreamSocket(new Poco::Net::StreamSocketImpl(fd)));
         if (!tls) {
             connection->open(protocol(*connection, {}));
-        } else if (SslPtr ssl = (*make_tls_)()) {
+        } else if (tls::SslPtr ssl = (*make_tls_)()) {
             connection->open_secure(std::move(ssl),
                                     [this](Connection& c, std::string_view alpn) { return protocol(c, alpn); });
         } else {

@@ -17,7 +17,7 @@ namespace acp::wire {
 class Shard;
 
 /// Makes the TLS state of a new connection; null when it cannot. [any-thread]
-using MakeTls = std::function<SslPtr()>;
+using MakeTls = std::function<tls::SslPtr()>;
 
 class Engine {
 public:

@@ -3,18 +3,18 @@
 namespace acp::wire {
 
 void Handshake::on_readable() {
-    switch (secure_.handshake()) {
-        case Secure::Handshake::wait:
+    switch (channel_.handshake()) {
+        case tls::Channel::Progress::wait:
             return;
-        case Secure::Handshake::failed:
+        case tls::Channel::Progress::failed:
             connection_.counters().tls_failed.add();
             connection_.abort();
             return;
-        case Secure::Handshake::done:
+        case tls::Channel::Progress::done:
             break;
     }
     connection_.counters().tls_handshakes.add();
-    auto next = factory_(connection_, secure_.alpn());
+    auto next = factory_(connection_, channel_.alpn());
     Protocol& protocol = *next;
     connection_.become(std::move(next));
     if (draining_) protocol.drain();

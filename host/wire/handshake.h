@@ -11,8 +11,8 @@ namespace acp::wire {
 /// since the connection was accepted.
 class Handshake final : public Protocol {
 public:
-    Handshake(Connection& connection, Secure& secure, ProtocolFactory factory)
-        : connection_(connection), secure_(secure), factory_(std::move(factory)) {}
+    Handshake(Connection& connection, tls::Channel& channel, ProtocolFactory factory)
+        : connection_(connection), channel_(channel), factory_(std::move(factory)) {}
 
     void on_readable() override;
     void on_flushed() override {}
@@ -22,7 +22,7 @@ public:
 
 private:
     Connection& connection_;
-    Secure& secure_;
+    tls::Channel& channel_;
     ProtocolFactory factory_;
     bool draining_ = false;
 };

@@ -17,6 +17,7 @@ struct Caller {
     std::string url, method = "GET", body;
     std::vector<std::pair<std::string, std::string>> fields;
     bool upgrade = false;
+    std::string ca_file, certificate_file, key_file, spiffe_id;
     std::int64_t idle_timeout_ms = 0, deadline_mono_ns = 0;
     std::uint64_t max_body_bytes = 0;
     std::function<bool()> cancelled;
@@ -41,6 +42,14 @@ struct Caller {
         request.body = sdk::bytes(body);
         request.idle_timeout_ms = idle_timeout_ms;
         request.max_body_bytes = max_body_bytes;
+
+        acp_http_tls tls{};
+        tls.struct_size = sizeof tls;
+        tls.ca_file = sdk::str(ca_file);
+        tls.certificate_file = sdk::str(certificate_file);
+        tls.key_file = sdk::str(key_file);
+        tls.spiffe_id = sdk::str(spiffe_id);
+        request.tls = &tls;
 
         acp_http_reply handlers{};
         handlers.struct_size = sizeof handlers;

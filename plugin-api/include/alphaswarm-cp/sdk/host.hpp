@@ -51,6 +51,12 @@ struct HttpReply {
     }
 };
 
+/// As acp_http_tls: PEM files, each may be empty.
+struct HttpTls {
+    std::string ca_file, certificate_file, key_file, spiffe_id;
+    bool operator==(const HttpTls&) const = default;
+};
+
 struct HttpRequest {
     std::string url;
     std::string method = "GET";
@@ -60,6 +66,7 @@ struct HttpRequest {
     int64_t idle_timeout_ms = 0;
     uint64_t max_body_bytes = 0;
     bool upgrade = false;
+    HttpTls tls;  ///< for https
 };
 
 /// Streaming callbacks; returning false stops the exchange.
@@ -111,6 +118,13 @@ public:
         raw.connect_timeout_ms = request.connect_timeout_ms;
         raw.idle_timeout_ms = request.idle_timeout_ms;
         raw.max_body_bytes = request.max_body_bytes;
+        acp_http_tls tls{};
+        tls.struct_size = sizeof tls;
+        tls.ca_file = str(request.tls.ca_file);
+        tls.certificate_file = str(request.tls.certificate_file);
+        tls.key_file = str(request.tls.key_file);
+        tls.spiffe_id = str(request.tls.spiffe_id);
+        if (request.tls != HttpTls{}) raw.tls = &tls;
 
         Exchange exchange{{}, handlers, {}};
         acp_http_reply reply{};

@@ -1,5 +1,5 @@
-// wire: TLS between a connection and its socket. OpenSSL works on the socket
-// through a BIO that knows when the socket is empty or full, so that no call
+// tls: between whoever drives a connection and its socket. OpenSSL works on
+// the socket through a BIO that knows when it is empty or full, so that no call
 // is made which would only tell that.
 #pragma once
 
@@ -7,26 +7,30 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 #include "tls/handle.h"
 
-namespace acp::wire {
+namespace acp::tls {
 
-using tls::SslPtr;
-
-/// One connection's TLS. Loop thread only.
-class Secure {
+/// One connection's TLS. One thread at a time.
+class Channel {
 public:
     /// `ssl` is new, in accept or connect state; `fd` is the caller's.
-    Secure(SslPtr ssl, int fd);
+    Channel(SslPtr ssl, int fd);
 
-    enum class Handshake { done, wait, failed };
-    Handshake handshake() noexcept;
+    enum class Progress { done, wait, failed };
+    Progress handshake() noexcept;
     bool established() const noexcept { return established_; }
     /// The protocol that ALPN settled on, empty for none.
     std::string_view alpn() const noexcept;
 
+    /// Whether the peer said that nothing follows (close_notify). An end without it
+    /// may be somebody else's doing.
+    bool ended_cleanly() const noexcept { return (SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0; }
+    /// Whether the last call that had to wait waits for room in the socket.
+    bool wants_write() const noexcept { return SSL_want_write(ssl_.get()); }
     /// As recv and send of a socket that does not block: -1 with EAGAIN to wait.
     ssize_t read(char* to, std::size_t room) noexcept;
     ssize_t write(const char* from, std::size_t size) noexcept;
@@ -39,17 +43,21 @@ public:
     void peer_ended() noexcept { peer_ended_ = true; }
     void writable() noexcept { socket_full_ = false; }
     SSL* handle() noexcept { return ssl_.get(); }
+    /// Why it failed, in OpenSSL's words; empty while it has not.
+    const std::string& failure() const noexcept { return failure_; }
 
 private:
     friend struct SocketBio;
     ssize_t outcome(int result, std::size_t count) noexcept;
+    void fail() noexcept;
     const int fd_;
     bool socket_empty_ = false;
     bool socket_full_ = false;
     bool peer_ended_ = false;
     bool established_ = false;
     bool broken_ = false;  ///< after a fatal error OpenSSL must not be called again
+    std::string failure_;
     SslPtr ssl_;
 };
 
-}  // namespace acp::wire
+}  // namespace acp::tls

@@ -1,4 +1,4 @@
-// wire: the two system calls of the hot path.
+// base: the two system calls of every hot path.
 #pragma once
 
 #include <sys/socket.h>
@@ -7,7 +7,7 @@
 
 #include <cstddef>
 
-namespace acp::wire {
+namespace acp {
 
 // recv and send by number: the C library's functions are cancellation points,
 // which in a process with threads costs two locked instructions a call, and no
@@ -19,4 +19,4 @@ inline ssize_t send_some(int fd, const char* from, std::size_t size) noexcept {
     return ::syscall(SYS_sendto, fd, from, size, MSG_NOSIGNAL, nullptr, 0);
 }
 
-}  // namespace acp::wire
+}  // namespace acp

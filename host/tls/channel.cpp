@@ -1,4 +1,4 @@
-#include "wire/secure.h"
+#include "tls/channel.h"
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -8,45 +8,46 @@
 #include <climits>
 #include <new>
 
-#include "wire/socket_io.h"
+#include "base/socket_io.h"
+#include "tls/error.h"
 
-namespace acp::wire {
+namespace acp::tls {
 
 /// BIO methods over the connection's descriptor.
 struct SocketBio {
-    static Secure& of(BIO* bio) noexcept { return *static_cast<Secure*>(BIO_get_data(bio)); }
+    static Channel& of(BIO* bio) noexcept { return *static_cast<Channel*>(BIO_get_data(bio)); }
     static int read(BIO* bio, char* to, std::size_t room, std::size_t* count) noexcept {
         BIO_clear_retry_flags(bio);
-        Secure& secure = of(bio);
-        if (!secure.socket_empty_) {
+        Channel& channel = of(bio);
+        if (!channel.socket_empty_) {
             ssize_t n = 0;
-            do n = receive_some(secure.fd_, to, room);
+            do n = receive_some(channel.fd_, to, room);
             while (n < 0 && errno == EINTR);
             if (n >= 0) {
                 // Less than asked for: the rest is told of by a new edge. (An end is an end.)
-                secure.socket_empty_ = n > 0 && static_cast<std::size_t>(n) < room && !secure.peer_ended_;
+                channel.socket_empty_ = n > 0 && static_cast<std::size_t>(n) < room && !channel.peer_ended_;
                 *count = static_cast<std::size_t>(n);
                 return n > 0 ? 1 : 0;
             }
             if (errno != EAGAIN) return 0;
-            secure.socket_empty_ = true;
+            channel.socket_empty_ = true;
         }
         BIO_set_retry_read(bio);
         return 0;
     }
     static int write(BIO* bio, const char* from, std::size_t size, std::size_t* count) noexcept {
         BIO_clear_retry_flags(bio);
-        Secure& secure = of(bio);
-        if (!secure.socket_full_) {
+        Channel& channel = of(bio);
+        if (!channel.socket_full_) {
             ssize_t n = 0;
-            do n = send_some(secure.fd_, from, size);
+            do n = send_some(channel.fd_, from, size);
             while (n < 0 && errno == EINTR);
             if (n >= 0) {
                 *count = static_cast<std::size_t>(n);
                 return 1;
             }
             if (errno != EAGAIN) return 0;
-            secure.socket_full_ = true;
+            channel.socket_full_ = true;
         }
         BIO_set_retry_write(bio);
         return 0;
@@ -65,7 +66,7 @@ struct SocketBio {
     }
 };
 
-Secure::Secure(SslPtr ssl, int fd) : fd_(fd), ssl_(std::move(ssl)) {
+Channel::Channel(SslPtr ssl, int fd) : fd_(fd), ssl_(std::move(ssl)) {
     BIO* bio = BIO_new(SocketBio::method());
     if (!bio) throw std::bad_alloc();
     BIO_set_data(bio, this);
@@ -75,29 +76,37 @@ Secure::Secure(SslPtr ssl, int fd) : fd_(fd), ssl_(std::move(ssl)) {
     SSL_set_read_ahead(ssl_.get(), 1);
 }
 
-Secure::Handshake Secure::handshake() noexcept {
-    if (broken_) return Handshake::failed;
+Channel::Progress Channel::handshake() noexcept {
+    if (broken_) return Progress::failed;
     ERR_clear_error();
     const int result = SSL_do_handshake(ssl_.get());
     if (result == 1) {
         established_ = true;
-        return Handshake::done;
+        return Progress::done;
     }
     const int why = SSL_get_error(ssl_.get(), result);
-    if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) return Handshake::wait;
-    broken_ = true;
-    ERR_clear_error();
-    return Handshake::failed;
+    if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) return Progress::wait;
+    fail();
+    return Progress::failed;
 }
 
-std::string_view Secure::alpn() const noexcept {
+void Channel::fail() noexcept {
+    broken_ = true;
+    try {
+        failure_ = connection_error(ssl_.get());
+    } catch (const std::bad_alloc&) {
+        ERR_clear_error();
+    }
+}
+
+std::string_view Channel::alpn() const noexcept {
     const unsigned char* name = nullptr;
     unsigned size = 0;
     SSL_get0_alpn_selected(ssl_.get(), &name, &size);
     return {reinterpret_cast<const char*>(name), size};
 }
 
-ssize_t Secure::read(char* to, std::size_t room) noexcept {
+ssize_t Channel::read(char* to, std::size_t room) noexcept {
     if (broken_) return 0;
     ERR_clear_error();
     std::size_t count = 0;
@@ -105,7 +114,7 @@ ssize_t Secure::read(char* to, std::size_t room) noexcept {
     return outcome(result, count);
 }
 
-ssize_t Secure::write(const char* from, std::size_t size) noexcept {
+ssize_t Channel::write(const char* from, std::size_t size) noexcept {
     if (broken_) {
         errno = EPIPE;
         return -1;
@@ -116,7 +125,7 @@ ssize_t Secure::write(const char* from, std::size_t size) noexcept {
     return outcome(result, count);
 }
 
-ssize_t Secure::outcome(int result, std::size_t count) noexcept {
+ssize_t Channel::outcome(int result, std::size_t count) noexcept {
     if (result == 1) return static_cast<ssize_t>(count);
     switch (SSL_get_error(ssl_.get(), result)) {
         case SSL_ERROR_WANT_READ:
@@ -128,17 +137,16 @@ ssize_t Secure::outcome(int result, std::size_t count) noexcept {
         default:
             // Also an end without close_notify: what framing makes of the bytes so
             // far is the protocol's business.
-            broken_ = true;
-            ERR_clear_error();
+            fail();
             return 0;
     }
 }
 
-void Secure::finish() noexcept {
+void Channel::finish() noexcept {
     if (broken_ || !SSL_is_init_finished(ssl_.get())) return;
     ERR_clear_error();
     SSL_shutdown(ssl_.get());
     ERR_clear_error();
 }
 
-}  // namespace acp::wire
+}  // namespace acp::tls
