@@ -180,6 +180,7 @@ void Connection::hold_back(std::size_t sent) {
 }
 
 void Connection::close_after_flush() {
+    if (closed_ || lingering_) return;
     close_after_flush_ = true;
     disarm_unless_writing();
     if (output_pending() == 0)

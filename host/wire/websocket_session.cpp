@@ -37,7 +37,7 @@ WebSocketSession::WebSocketSession(Transport& transport, std::unique_ptr<http::M
 }
 
 WebSocketSession::~WebSocketSession() {
-    if (timer_) transport_.loop().cancel(*timer_);
+    forget_timer();
     end_port(ACP_CLOSE_LISTENER);
 }
 
@@ -77,16 +77,17 @@ std::size_t WebSocketSession::receive(std::span<char> bytes) {
     return used;
 }
 
-void WebSocketSession::produce() {
-    while (port_ && !close_sent_ && transport_.unsent() < kOutputAhead) {
+bool WebSocketSession::produce() {
+    while (port_ && !close_sent_) {
+        if (transport_.unsent() >= kOutputAhead) return true;
         switch (port_->pull(message_)) {
             case http::MessagePort::Pulled::empty:
-                return;
+                return false;
             case http::MessagePort::Pulled::ended: {
                 const std::uint16_t code = port_->close_code();
                 port_.reset();
                 send_close(code, {});
-                return;
+                return false;
             }
             case http::MessagePort::Pulled::message:
                 frame_.clear();
@@ -96,6 +97,7 @@ void WebSocketSession::produce() {
                 break;
         }
     }
+    return false;
 }
 
 void WebSocketSession::send_control(websocket::Opcode opcode, std::string_view payload) {
@@ -112,7 +114,7 @@ void WebSocketSession::send_close(std::uint16_t code, std::string_view reason) {
     websocket::append_close(frame_, code, reason);
     transport_.send(frame_);
     end_port(ACP_CLOSE_LISTENER);
-    if (timer_) transport_.loop().cancel(*timer_);
+    forget_timer();
     timer_ = transport_.loop().after(kCloseGraceMs, [this] {
         timer_.reset();
         transport_.finish();
@@ -121,6 +123,7 @@ void WebSocketSession::send_close(std::uint16_t code, std::string_view reason) {
 
 void WebSocketSession::gone(int reason) {
     close_sent_ = peer_closed_ = true;
+    forget_timer();
     end_port(reason);
 }
 
@@ -131,6 +134,11 @@ void WebSocketSession::shut_down() {
 
 void WebSocketSession::end_port(int reason) {
     if (auto port = std::move(port_)) port->cancel(reason);
+}
+
+void WebSocketSession::forget_timer() {
+    if (timer_) transport_.loop().cancel(*timer_);
+    timer_.reset();
 }
 
 void WebSocketSession::arm_ping() {

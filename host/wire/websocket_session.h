@@ -46,8 +46,9 @@ public:
     /// Takes what has arrived, unmasking it in place; returns how much. Less
     /// than all: the port takes nothing more for now, and `resume` follows.
     std::size_t receive(std::span<char> bytes);
-    /// Sends what the port has, as far as the transport's queue is short.
-    void produce();
+    /// Sends what the port has, as far as the transport's queue is short. True:
+    /// the queue is full, and there may be more.
+    bool produce();
     /// The transport is closed, for `reason` (ACP_CLOSE_*).
     void gone(int reason);
     /// The server ends: tells the peer to go elsewhere (close code 1001).
@@ -59,6 +60,7 @@ private:
     void send_control(websocket::Opcode opcode, std::string_view payload);
     void send_close(std::uint16_t code, std::string_view reason);
     void end_port(int reason);
+    void forget_timer();
     void arm_ping();
 
     Transport& transport_;

@@ -103,11 +103,22 @@ bool has_environment(::pid_t pid, const std::vector<std::string>& entries) {
 }
 
 void kill_marked(const std::vector<std::string>& entries) {
-    for (const auto& row : process_table()) {
-        if (row.zombie || !has_environment(row.pid, entries)) continue;
-        const Fd handle = open_process(row.pid);
-        // Looked at again with the handle open: the pid may have been reused.
-        if (has_environment(row.pid, entries)) signal_process(handle, SIGKILL);
+    // Until a look finds nobody, and once more: one that is just being forked, or
+    // is between two programs, shows no environment.
+    constexpr int kLooksMax = 100;
+    int quiet = 0;
+    for (int look = 0; look < kLooksMax && quiet < 2; ++look) {
+        bool found = false;
+        for (const auto& row : process_table()) {
+            if (row.zombie || !has_environment(row.pid, entries)) continue;
+            const Fd handle = open_process(row.pid);
+            // Looked at again with the handle open: the pid may have been reused.
+            if (!has_environment(row.pid, entries)) continue;
+            found = true;
+            signal_process(handle, SIGKILL);
+        }
+        quiet = found ? 0 : quiet + 1;
+        if (quiet < 2) ::usleep(2000);
     }
 }
 

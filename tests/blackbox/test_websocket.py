@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import select
+import signal
 import subprocess
 import threading
 import time
@@ -46,7 +47,7 @@ def box(server):
 @pytest.fixture(scope="module")
 def ten(server):
     """A workload that has said eleven lines."""
-    server.start_workload("ten", "for i in 1 2 3 4 5 6 7 8 9 10; do echo line $i; done; echo problem >&2; exec sleep 100000")
+    server.start_workload("ten", "for i in $(seq 10); do echo line $i; done; echo problem >&2; exec sleep 100000")
     wait_until(lambda: len(ndjson(server, "ten")) == 11, "the workload speaks")
     return "ten"
 
@@ -80,8 +81,15 @@ def rows(server, target):
 def gone(pid):
     try:
         return b"\nState:\tZ" in pathlib.Path(f"/proc/{pid}/status").read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return True
+
+
+def command_line(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
 
 
 def memory(server):
@@ -109,7 +117,8 @@ def test_output_and_exit_code(server, box, protocol, script, code):
         assert status["details"]["causes"] == [{"reason": "ExitCode", "message": str(code)}]
     row = ended(server, command.run_id)
     assert row["status"] == "succeeded"
-    assert row["result"] == {"exit_code": code, "stdin_bytes": 0, "stdout_bytes": 4, "stderr_bytes": 8, "ended": "finished"}
+    assert row["result"] == {
+        "exit_code": code, "stdin_bytes": 0, "stdout_bytes": 4, "stderr_bytes": 8, "ended": "finished"}
 
 
 def test_words_of_a_command_are_not_parsed_again(server, box):
@@ -122,7 +131,8 @@ def test_the_row_exists_before_the_output(server, box):
     with Exec(server, box, "sh", "-c", "echo here; exec cat", stdin=True) as command:
         row = server.row(command.run_id)
         assert (row["action"], row["target"], row["status"]) == ("exec", box, "running")
-        assert row["payload"] == {"command": ["sh", "-c", "echo here; exec cat"], "tty": False, "stdin": True, "replica": ""}
+        assert row["payload"] == {
+            "command": ["sh", "-c", "echo here; exec cat"], "tty": False, "stdin": True, "replica": ""}
         assert command.until_said(b"here\n") == b"here\n"
         command.send(HALF_CLOSED)
         command.to_end()
@@ -152,6 +162,13 @@ def test_output_of_any_size(server, box, size):
 def test_half_close_without_stdin_is_end_of_file(cat):
     cat.send(HALF_CLOSED)
     assert cat.to_end()[STDOUT] == b""
+
+
+def test_flags_need_no_value(server, box):
+    with WebSocket(server, exec_path(box, "sh", "-c", "stty -echo; echo ready; cat") + "&tty&stdin", [V5]) as client:
+        assert client.message() == b"\x01ready\r\n"
+        client.send(stdin(b"x\n") + HALF_CLOSED)
+        assert client.message() == b"\x01x\r\n"
 
 
 def test_a_command_without_stdin_has_none(server, box):
@@ -271,10 +288,30 @@ def test_a_client_that_leaves_ends_its_command(server, box, leave):
     # Also what the command started elsewhere.
     with Exec(server, box, "sh", "-c", "setsid sleep 100000 & echo $! $$; exec sleep 100000") as client:
         pids = [int(word) for word in client.until_said(b"\n").split()]
+        wait_until(lambda: all(command_line(pid).startswith(b"sleep") for pid in pids), "both sleep")
         leave(client)
         wait_until(lambda: all(map(gone, pids)), "the command is ended")
         row = ended(server, client.run_id)
     assert row["status"] == "succeeded" and row["result"]["ended"] == "listener_gone"
+
+
+def test_what_is_being_started_is_ended_too(server, box):
+    # While it execs, a process is easily overlooked; so many that exec on and on, to meet one at it.
+    script = f"for i in $(seq 10); do setsid {'env ' * 20} sleep 100042 & done; echo here; exec sleep 100042"
+    for _ in range(20):
+        with Exec(server, box, "sh", "-c", script) as client:
+            client.until_said(b"here\n")
+            client.leave()
+        ended(server, client.run_id)
+
+    def left():
+        return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if b"100042" in command_line(pid)]
+
+    try:
+        wait_until(lambda: not left(), "all are ended", DEADLINE)
+    finally:
+        for pid in left():
+            os.kill(pid, signal.SIGKILL)
 
 
 def test_clients_that_leave_at_once(server):
@@ -431,7 +468,8 @@ BAD_HANDSHAKES = {
     # Section 4.4: the version that would do is named.
     **{f"version {value!r}": (426, {"Sec-WebSocket-Version": value})
        for value in (None, "", "12", "8", "0", "14", "130", "013", "13, 12", ["13", "13"], ["12", "13"], "x")},
-    **{f"subprotocol {value!r}": (400, {"Sec-WebSocket-Protocol": V5 + ", " + value}) for value in ("a b", "(x)", '"x"')},
+    **{f"subprotocol {value!r}": (400, {"Sec-WebSocket-Protocol": f"{V5}, {value}"})
+       for value in ("a b", "(x)", '"x"')},
     **{f"extension {value!r}": (400, {"Sec-WebSocket-Extensions": value})
        for value in ("permessage-deflate;", "a b", "=1", "permessage-deflate; x=", 'permessage-deflate; x="', "a;;b")},
 }
@@ -502,7 +540,8 @@ def test_token_as_subprotocol(server, ten):
         assert client.protocol is None and "line 1" in client.line()
         heads.append(client.raw_head)
     # Refusals say nothing of it either.
-    for path, protocols in ((exec_path("nobody", "true"), [V5, offered]), (EXEC, [offered]), (EXEC, [offered, "other"])):
+    nobody = exec_path("nobody", "true")
+    for path, protocols in ((nobody, [V5, offered]), (EXEC, [offered]), (EXEC, [offered, "other"])):
         with Asking(server, path, protocols, token=False, Sec_WebSocket_Key="bad") as client:
             answer = client.answer()
             assert answer.status in (400, 404), answer
@@ -837,7 +876,8 @@ def test_lines_as_channels(server, ten, protocol):
             assert got[0] == BINARY
             said[got[1][0]] += got[1][1:]
         assert got[1] == b"\x03\xe8"
-    texts = {channel: [line.split(b" ", 2)[2] for line in said[channel].splitlines()] for channel in (STDOUT, STDERR)}
+    texts = {channel: [line.split(b" ", 2)[2] for line in said[channel].splitlines()]
+             for channel in (STDOUT, STDERR)}
     assert texts == {STDOUT: [f"line {i}".encode() for i in range(1, 11)], STDERR: [b"problem"]}
     assert ended(server, client.run_id)["result"]["ended"] == "finished"
 
@@ -883,7 +923,8 @@ def test_long_lines_are_compressed(server):
         assert client.goodbye() == 1000
 
 
-@pytest.mark.parametrize("leave", [WebSocket.leave, WebSocket.reset, WebSocket.end_sending], ids=["close", "reset", "half"])
+@pytest.mark.parametrize("leave", [WebSocket.leave, WebSocket.reset, WebSocket.end_sending],
+                         ids=["close", "reset", "half"])
 @pytest.mark.parametrize("silent", [False, True], ids=["speaking", "silent"])
 def test_follow(server, counting, ten, leave, silent):
     name, count = (ten, 11) if silent else (counting, 30)
@@ -936,7 +977,8 @@ def test_a_drain_says_so(make_server):
     command = Exec(own, "box", "sh", "-c", "echo $$; exec cat", stdin=True)
     pid = int(command.until_said(b"\n"))
     follow = logs_path("box", "?follow=true")
-    clients = [command, WebSocket(own, follow), WebSocket(own, follow, [V5]), WebSocket(own, follow, extensions=DEFLATE)]
+    clients = [command, WebSocket(own, follow), WebSocket(own, follow, [V5]),
+               WebSocket(own, follow, extensions=DEFLATE)]
     with concurrent.futures.ThreadPoolExecutor() as aside:
         started = time.monotonic()
         stopped = aside.submit(own.stop)  # asserts that the process ends well
@@ -964,7 +1006,8 @@ def test_a_client_of_node(server, box):
     url = f"ws://127.0.0.1:{server.port}" + exec_path(box, "sh", "-c", "cat; echo problem >&2; exit 3", stdin="true")
     done = subprocess.run(
         [NODE, pathlib.Path(__file__).with_name("ws_exec.js"), url, server.token(MANAGE), V4, V5],
-        input=text, capture_output=True, text=True, timeout=PATIENCE, env={**os.environ, "NODE_PATH": "/usr/share/nodejs"})
+        input=text, capture_output=True, text=True, timeout=PATIENCE,
+        env={**os.environ, "NODE_PATH": "/usr/share/nodejs"})
     assert done.returncode == 0, done.stderr
     got = json.loads(done.stdout)
     assert (got["stdout"], got["stderr"]) == (text, "problem\n")

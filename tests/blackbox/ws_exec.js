@@ -27,5 +27,5 @@ socket.on('close', (code) => {
         stderr: text(2),
         status: JSON.parse(text(3)),
     }));
-    process.stdin.unref();
+    process.stdin.destroy();
 });

@@ -158,6 +158,7 @@ bool Server::begin_exchange() {
     take_request_id();
     body_unread_ = request_.has_body;
     state_ = State::handling;
+    if (request_.websocket && !judge_handshake()) return false;
     // RFC 9110 section 7.4: nobody may be made to believe that plain bytes were secure.
     if (!head_->scheme.empty() && equals_ci(head_->scheme, "https") != connection_.is_secure()) {
         refuse(421, "wrong_scheme");
@@ -330,31 +331,42 @@ void Server::send_head(const http::Response& response, bool chunked, bool keep_a
         // A value that came from outside must not start a field of its own.
         if (is_token(name) && is_field_value(value)) head << name << ": " << value << "\r\n";
     }
-    if (!keep_alive)
+    if (response.status == 426)  // RFC 9110 section 7.8: Upgrade goes with the option
+        head << (keep_alive ? "Connection: upgrade\r\n" : "Connection: close, upgrade\r\n");
+    else if (!keep_alive)
         head << "Connection: close\r\n";
     else if (head_->minor == 0)
         head << "Connection: keep-alive\r\n";
     head << "\r\n";
 }
 
-void Server::start_websocket(http::Response response) {
-    websocket::UpgradeRequest asked{request_.method, 1, head_->minor, {}, [this](std::string_view name, std::size_t index) -> std::optional<std::string_view> {
-        for (const Field& field : request_.fields)
-            if (field.name.size() == name.size() && equals_ci(field.name, name) && index-- == 0) return field.value;
-        return std::nullopt;
-    }};
+websocket::Upgrade Server::check_handshake(const std::string& subprotocol) const {
+    const websocket::UpgradeRequest asked{
+        request_.method, 1, head_->minor, {}, [this](std::string_view name, std::size_t index) -> std::optional<std::string_view> {
+            for (const Field& field : request_.fields)
+                if (field.name.size() == name.size() && equals_ci(field.name, name) && index-- == 0) return field.value;
+            return std::nullopt;
+        }};
     websocket::UpgradeOptions offered;
-    if (!response.subprotocol.empty()) offered.subprotocols = {response.subprotocol};
+    if (!subprotocol.empty()) offered.subprotocols = {subprotocol};
     offered.deflate.emplace();
-    websocket::Upgrade verdict = websocket::check_upgrade(asked, offered);
-    if (!verdict.accepted()) {
-        response.port->cancel(ACP_CLOSE_LISTENER);
-        http::Response refused = application_.on_refusal(verdict.status, verdict.refusal, request_.request_id);
-        for (auto& [name, value] : verdict.fields) refused.field(std::string(name), std::move(value));
-        refused.close = true;
-        respond(std::move(refused));
-        return;
-    }
+    return websocket::check_upgrade(asked, offered);
+}
+
+/// Before anything is begun for it. False: refused.
+bool Server::judge_handshake() {
+    websocket::Upgrade verdict = check_handshake({});
+    if (verdict.accepted()) return true;
+    http::Response refused = application_.on_refusal(verdict.status, verdict.refusal, request_.request_id);
+    for (auto& [name, value] : verdict.fields)
+        if (!equals_ci(name, "connection")) refused.field(std::string(name), std::move(value));
+    refused.close = true;
+    respond(std::move(refused));
+    return false;
+}
+
+void Server::start_websocket(http::Response response) {
+    websocket::Upgrade verdict = check_handshake(response.subprotocol);
     connection_.counters().websockets.add();
     response.status = verdict.status;
     for (auto& [name, value] : verdict.fields) response.fields.emplace_back(name, std::move(value));

@@ -11,6 +11,7 @@
 #include "wire/exchange.h"
 #include "wire/feed.h"
 #include "wire/http1/parse.h"
+#include "wire/websocket/handshake.h"
 
 namespace acp::wire::http1 {
 
@@ -50,6 +51,8 @@ private:
     bool body_complete();
     void refuse(int status, std::string_view slug);
     void send_head(const http::Response& response, bool chunked, bool keep_alive);
+    websocket::Upgrade check_handshake(const std::string& subprotocol) const;
+    bool judge_handshake();
     void start_websocket(http::Response response);
     void start_streaming(http::Response response, bool keep_alive);
     void append_chunk(std::string_view payload);

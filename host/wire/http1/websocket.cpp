@@ -6,32 +6,26 @@ namespace acp::wire::http1 {
 
 namespace {
 
-/// Input that one connection may have handled before others get their turn.
-constexpr std::size_t kInputPerTurn = 256 * 1024;
+/// Bytes that one connection may have moved before others get their turn.
+constexpr std::size_t kBytesPerTurn = 256 * 1024;
 
 }  // namespace
 
 void WebSocket::process() {
     if (processing_ || connection_.closing()) return;
     processing_ = true;
-    std::size_t taken = 0;
+    std::size_t moved = 0;
     bool yield = false;
-    bool more = true;
-    while (more && !connection_.closing() && !finishing_) {
-        // A peer that does not take pongs and answers is not read either.
+    while (!connection_.closing() && !finishing_) {
+        // Twice: before it reads, as a peer that does not take pongs and answers is
+        // not read either, and behind what the messages made.
+        const bool produced = session_.produce();
+        moved += connection_.output_pending();
         if (connection_.output_pending() > 0) connection_.flush();
         if (connection_.closing() || connection_.output_pending() > 0) break;
-        session_.produce();
-        if (connection_.input().empty()) {
-            connection_.reset_input_to(0);
-            more = connection_.fill_input();
-            if (connection_.input_ended()) finishing_ = true;
-        }
-        const std::size_t used = session_.receive(connection_.writable_input());
-        connection_.consume(used);
-        taken += used;
-        if (!connection_.input().empty()) more = false;  // the port takes nothing for now
-        if (more && taken > kInputPerTurn) {
+        const bool received = receive(moved);
+        if (!produced && !received && connection_.output_pending() == 0) break;
+        if (moved > kBytesPerTurn) {
             yield = true;
             break;
         }
@@ -45,6 +39,21 @@ void WebSocket::process() {
         connection_.flush();
     if (connection_.closing()) return;
     if (yield) connection_.yield_turn();
+}
+
+/// Takes what has arrived; false when there is nothing, or the port takes nothing.
+bool WebSocket::receive(std::size_t& moved) {
+    if (connection_.input().empty()) {
+        connection_.reset_input_to(0);
+        if (!connection_.fill_input()) return false;
+    }
+    const std::size_t used = session_.receive(connection_.writable_input());
+    connection_.consume(used);
+    moved += used;
+    // WebSocket has no half-close: who ends the connection without a close frame is
+    // gone, even if what it sent before cannot be taken now.
+    if (connection_.input_ended() || (used == 0 && connection_.peer_ended())) finishing_ = true;
+    return used > 0;
 }
 
 void WebSocket::finish() {

@@ -30,6 +30,7 @@ private:
     void finish() override;
 
     void process();
+    bool receive(std::size_t& moved);
     Connection& connection_;
     WebSocketSession session_;
     bool processing_ = false;

@@ -191,7 +191,7 @@ void Stream::proceed() {
         else if (expect.data() && !http1::equals_ci(expect, "100-continue"))
             refuse(417, "bad_expect");
         else
-            server_.application().on_request(*this);
+            begin();
     }
     if (state_ == State::body) take_body();
     if (websocket_) receive_messages();
@@ -285,7 +285,15 @@ void Stream::respond(http::Response response) {
     server_.submitted();
 }
 
-void Stream::start_websocket(http::Response response) {
+void Stream::begin() {
+    if (tunnel_) {
+        const websocket::Upgrade verdict = check_handshake({});
+        if (!verdict.accepted()) return refuse(verdict.status, verdict.refusal);
+    }
+    server_.application().on_request(*this);
+}
+
+websocket::Upgrade Stream::check_handshake(const std::string& subprotocol) const {
     const websocket::UpgradeRequest asked{
         tunnel_ ? "CONNECT" : request_.method, 2, 0, tunnel_ ? "websocket" : "",
         [this](std::string_view name, std::size_t index) -> std::optional<std::string_view> {
@@ -294,14 +302,13 @@ void Stream::start_websocket(http::Response response) {
             return std::nullopt;
         }};
     websocket::UpgradeOptions offered;
-    if (!response.subprotocol.empty()) offered.subprotocols = {response.subprotocol};
+    if (!subprotocol.empty()) offered.subprotocols = {subprotocol};
     offered.deflate.emplace();
-    websocket::Upgrade verdict = websocket::check_upgrade(asked, offered);
-    if (!verdict.accepted()) {
-        response.port->cancel(ACP_CLOSE_LISTENER);
-        refuse(verdict.status, verdict.refusal);
-        return;
-    }
+    return websocket::check_upgrade(asked, offered);
+}
+
+void Stream::start_websocket(http::Response response) {
+    websocket::Upgrade verdict = check_handshake(response.subprotocol);
     Counters& counters = server_.connection().counters();
     counters.websockets.add();
     counters.responses.at(2).add();

@@ -14,6 +14,7 @@
 #include "wire/feed.h"
 #include "wire/http2/memory.h"
 #include "wire/http2/session.h"
+#include "wire/websocket/handshake.h"
 #include "wire/websocket_session.h"
 
 namespace acp::wire::http2 {
@@ -92,6 +93,8 @@ private:
     void take_request_id();
     void take_body();
     void refuse(int status, std::string_view slug);
+    void begin();
+    websocket::Upgrade check_handshake(const std::string& subprotocol) const;
     void start_websocket(http::Response response);
     void receive_messages();
     void send_messages();
