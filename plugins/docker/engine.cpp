@@ -100,7 +100,10 @@ std::string choose_api(const EngineVersion& version, const std::string& place) {
 sdk::HttpReply Engine::send(const sdk::Call& call, const sdk::HttpRequest& request,
                             const sdk::HttpHandlers* handlers) const {
     try {
-        return host_.http(call, request, handlers);
+        if (settings_.tls == sdk::HttpTls{}) return host_.http(call, request, handlers);
+        sdk::HttpRequest secured = request;
+        secured.tls = settings_.tls;
+        return host_.http(call, secured, handlers);
     } catch (const Failure& f) {
         if (f.status() != ACP_E_UNAVAILABLE) throw;
         throw Failure(ACP_E_UNAVAILABLE,

@@ -16,8 +16,11 @@ const char* const kConfigSchema = R"({
   "properties": {
     "socket": {"type": "string", "pattern": "^/.", "maxLength": 107,
       "description": "Path of the Engine's Unix socket; /var/run/docker.sock when neither it nor endpoint is given"},
-    "endpoint": {"type": "string", "pattern": "^(unix:///|http://).",
-      "description": "The Engine's address, unix:///path or http://host:port; excludes socket"},
+    "endpoint": {"type": "string", "pattern": "^(unix:///|https?://).",
+      "description": "The Engine's address, unix:///path, https://host:port or http://host:port; excludes socket"},
+    "ca_file": {"type": "string", "pattern": "^/.", "description": "PEM file that the Engine's certificate is checked against; the system's store when absent. For https endpoints"},
+    "certificate_file": {"type": "string", "pattern": "^/.", "description": "PEM certificate that is shown to the Engine; goes with key_file"},
+    "key_file": {"type": "string", "pattern": "^/.", "description": "PEM key of certificate_file"},
     "stop_timeout_s": {"type": "integer", "minimum": 0, "maximum": 3600, "default": 10,
       "description": "Seconds between SIGTERM and SIGKILL"},
     "network": {"type": "string", "minLength": 1, "maxLength": 128,
@@ -48,6 +51,11 @@ namespace {
     throw sdk::Failure(ACP_E_INVALID, message);
 }
 
+std::string absolute(std::string path, const char* key) {
+    if (path.size() < 2 || path.front() != '/') invalid(std::string(key) + " must be an absolute path");
+    return path;
+}
+
 void use_socket(Settings& settings, const std::string& path, const char* key) {
     if (path.size() < 2 || path.front() != '/') invalid(std::string(key) + " must be an absolute path");
     // ":/" ends the socket's path in the client's form of such an address.
@@ -60,8 +68,9 @@ void use_socket(Settings& settings, const std::string& path, const char* key) {
 void use_endpoint(Settings& settings, std::string endpoint) {
     while (!endpoint.empty() && endpoint.back() == '/') endpoint.pop_back();
     if (endpoint.starts_with("unix://")) return use_socket(settings, endpoint.substr(7), "endpoint");
-    if (!endpoint.starts_with("http://") || endpoint.find('/', 7) != std::string::npos || endpoint.size() == 7)
-        invalid("endpoint must be unix:///path or http://host:port");
+    const std::size_t scheme = endpoint.starts_with("https://") ? 8 : endpoint.starts_with("http://") ? 7 : 0;
+    if (scheme == 0 || endpoint.size() == scheme || endpoint.find('/', scheme) != std::string::npos)
+        invalid("endpoint must be unix:///path, https://host:port or http://host:port");
     settings.base_url = endpoint;
     settings.place = endpoint;
 }
@@ -91,6 +100,12 @@ Settings parse_settings(const std::string& alias, const std::string& config_json
             const std::int64_t seconds = json::integer(config, name, -1);
             if (seconds < 0 || seconds > 3600) invalid("stop_timeout_s must be from 0 to 3600");
             settings.stop_timeout_s = static_cast<std::uint32_t>(seconds);
+        } else if (name == "ca_file") {
+            settings.tls.ca_file = absolute(value.extract<std::string>(), "ca_file");
+        } else if (name == "certificate_file") {
+            settings.tls.certificate_file = absolute(value.extract<std::string>(), "certificate_file");
+        } else if (name == "key_file") {
+            settings.tls.key_file = absolute(value.extract<std::string>(), "key_file");
         } else if (name == "network") {
             settings.network = value.extract<std::string>();
         } else if (name == "publish_address") {
@@ -107,9 +122,13 @@ Settings parse_settings(const std::string& alias, const std::string& config_json
                 invalid("pull must be missing, never or always");
             }
         } else {
-            invalid(name + " is not known; known are socket, endpoint, stop_timeout_s, network, pull, publish_address");
+            invalid(name + " is not known; known are socket, endpoint, ca_file, certificate_file, key_file, stop_timeout_s, network, pull, publish_address");
         }
     }
+    if (settings.tls.certificate_file.empty() != settings.tls.key_file.empty())
+        invalid("certificate_file and key_file go together");
+    if (settings.tls != sdk::HttpTls{} && !settings.base_url.starts_with("https://"))
+        invalid("ca_file, certificate_file and key_file need an https endpoint");
     return settings;
 }
 

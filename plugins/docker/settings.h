@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "alphaswarm-cp/sdk/host.hpp"
+
 namespace acp::docker {
 
 /// JSON Schemas of the plugin's entry.
@@ -15,6 +17,7 @@ enum class PullPolicy : std::uint8_t { missing, never, always };
 struct Settings {
     std::string alias;
     std::string base_url = "unix:///var/run/docker.sock:";  ///< a path is appended
+    sdk::HttpTls tls;                                       ///< for an https address
     std::string place = "/var/run/docker.sock";             ///< the Engine's address in messages
     std::uint32_t stop_timeout_s = 10;
     std::string network;  ///< empty: the Engine's default

@@ -15,7 +15,8 @@ SOCKET = os.environ.get("ACP_TEST_DOCKER_SOCKET")
 def docker_sections(socket, **config):
     return {
         "providers": [{"alias": "docker", "plugin": "acp.docker",
-                       "config": {"socket": socket, "network": "none", "pull": "never", "stop_timeout_s": 1, **config}}],
+                       "config": {**({"socket": socket} if socket else {}), "network": "none", "pull": "never",
+                                  "stop_timeout_s": 1, **config}}],
         "workloads": {"default_provider": "docker"},
     }
 
