@@ -10,6 +10,7 @@
 
 #include "app/control_plane.h"
 #include "app/serve.h"
+#include "app/tls.h"
 #include "base/clock.h"
 #include "config/load.h"
 #include "identity/token.h"
@@ -66,6 +67,8 @@ int serve(const Common& common, const std::string& listen, bool print_limits, ch
 int check_config(const std::string& file) {
     auto config = config::load(file, {});
     if (!config) return fail_with(config.error());
+    ListenerTls tls;
+    if (auto loaded = tls.load(*config); !loaded) return fail_with(loaded.error());
     std::cout << file << ": ok\n";
     return kOk;
 }
