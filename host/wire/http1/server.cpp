@@ -367,6 +367,11 @@ bool Server::judge_handshake() {
 
 void Server::start_websocket(http::Response response) {
     websocket::Upgrade verdict = check_handshake(response.subprotocol);
+    if (!verdict.accepted()) {  // a handler that went over to messages unasked
+        response.port->cancel(ACP_CLOSE_LISTENER);
+        respond(application_.on_refusal(verdict.status, verdict.refusal, request_.request_id));
+        return;
+    }
     connection_.counters().websockets.add();
     response.status = verdict.status;
     for (auto& [name, value] : verdict.fields) response.fields.emplace_back(name, std::move(value));

@@ -309,6 +309,11 @@ websocket::Upgrade Stream::check_handshake(const std::string& subprotocol) const
 
 void Stream::start_websocket(http::Response response) {
     websocket::Upgrade verdict = check_handshake(response.subprotocol);
+    if (!verdict.accepted()) {  // a handler that went over to messages unasked
+        response.port->cancel(ACP_CLOSE_LISTENER);
+        refuse(verdict.status, verdict.refusal);
+        return;
+    }
     Counters& counters = server_.connection().counters();
     counters.websockets.add();
     counters.responses.at(2).add();
