@@ -17,13 +17,11 @@ json::Var stored_json(const ledger::Text& text) {
     return value ? *value : json::Var(*text);
 }
 
-json::Object::Ptr run_json(const ledger::RunRow& row, const workloads::Actions& actions) {
-    // The row says pending until its outcome; whether the provider is at work is known here alone.
-    const bool running = row.status == "pending" && actions.is_running(row.run_uid);
+json::Object::Ptr run_json(const ledger::RunRow& row) {
     return json::object({{"run_id", row.run_uid},
                          {"started_at", row.started_at},
                          {"finished_at", text_or_null(row.finished_at)},
-                         {"status", running ? std::string("running") : row.status},
+                         {"status", row.status},
                          {"action", row.action},
                          {"provider", text_or_null(row.provider_alias)},
                          {"target", text_or_null(row.target)},
@@ -94,14 +92,14 @@ Result<http::Response> list_runs(const Services& services, const Context& contex
     filter.until_ms = *until;
     auto page = services.ledger.list(filter, static_cast<std::size_t>(*limit), text("cursor"));
     if (!page) return fail(page.error());
-    return page_response(*page, [&](const ledger::RunRow& row) { return run_json(row, services.actions); });
+    return page_response(*page, run_json);
 }
 
 Result<http::Response> get_run(const Services& services, const Context& context) {
     if (auto known = context.query.only({}); !known) return fail(known.error());
     auto row = services.ledger.get(context.param("run_id"));
     if (!row) return fail(row.error());
-    return json_of(run_json(*row, services.actions));
+    return json_of(run_json(*row));
 }
 
 Result<http::Response> cancel_run(const Services& services, const Context& context) {

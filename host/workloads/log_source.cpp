@@ -6,6 +6,13 @@
 
 namespace acp::workloads {
 
+namespace {
+
+/// A longer line goes out in parts.
+constexpr std::size_t kLineBytes = 256 * 1024;
+
+}  // namespace
+
 LogFormat log_format(std::string_view accept) noexcept {
     if (accept.find("application/x-ndjson") != std::string_view::npos) return LogFormat::ndjson;
     if (accept.find("text/plain") != std::string_view::npos) return LogFormat::text;
@@ -50,6 +57,11 @@ http::BodySource::Pulled LogSource::pull(std::string& out) {
             std::string& rest = chunk.channel == ACP_CHANNEL_STDERR ? stderr_rest_ : stdout_rest_;
             rest += chunk.bytes;
             frame_whole_lines(chunk.channel, rest, out);
+            if (rest.size() > kLineBytes) {
+                // A provider that writes no line ends must not fill the memory.
+                frame(chunk.channel, rest, out);
+                rest.clear();
+            }
             return Pulled::more;
         }
         case stream::Stream::Pulled::ended: break;

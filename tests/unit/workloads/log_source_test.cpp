@@ -1,5 +1,6 @@
 #include "workloads/log_source.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "json/json.h"
@@ -147,6 +148,21 @@ TEST_CASE("bytes that are no UTF-8, and lines of another shape, still make JSON"
     }
     CHECK(lines == 3);
     CHECK(out.find("\"text\":\"shapeless\"") != std::string::npos);
+}
+
+TEST_CASE("a line without an end goes out in parts") {
+    Listening listening(LogFormat::text);
+    const std::string piece(100'000, 'x');
+    std::string out;
+    for (int i = 0; i < 10; ++i) {
+        REQUIRE(listening.stream->write(ACP_CHANNEL_STDOUT, piece) == ACP_OK);
+        out += listening.pull();
+    }
+    CHECK(out.size() > 700'000);
+    listening.stream->finish(std::nullopt);
+    out += listening.pull();
+    CHECK(std::count(out.begin(), out.end(), 'x') == 1'000'000);
+    CHECK(std::count(out.begin(), out.end(), '\n') == 4);
 }
 
 TEST_CASE("the end is told once, with why") {
