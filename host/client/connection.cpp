@@ -219,7 +219,6 @@ std::ptrdiff_t Connection::write_some(std::string_view bytes) noexcept {
     for (;;) {
         const ssize_t n = tls_ ? tls_->write(bytes.data(), bytes.size())
                                : ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-        if (tls_ && n == 0) return -1;
         if (n >= 0) return n;
         if (errno == EINTR) continue;
         return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;

@@ -122,7 +122,10 @@ ssize_t Channel::write(const char* from, std::size_t size) noexcept {
     ERR_clear_error();
     std::size_t count = 0;
     const int result = SSL_write_ex(ssl_.get(), from, size, &count);
-    return outcome(result, count);
+    const ssize_t sent = outcome(result, count);
+    if (sent != 0 || size == 0) return sent;
+    errno = EPIPE;
+    return -1;
 }
 
 ssize_t Channel::outcome(int result, std::size_t count) noexcept {

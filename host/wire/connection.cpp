@@ -233,6 +233,7 @@ void Connection::close() {
     closed_ = true;
     disarm();
     if (!lingering_ && protocol_) protocol_->on_closing();
+    if (tls_ && !lingering_) tls_->finish();
     loop_.unwatch(fd_);
     loop_.forget(*this);
     socket_.impl()->close();

@@ -8,7 +8,7 @@ void Handshake::on_readable() {
             return;
         case tls::Channel::Progress::failed:
             connection_.counters().tls_failed.add();
-            connection_.abort();
+            connection_.close_after_flush();  // with time for the peer to read the alert
             return;
         case tls::Channel::Progress::done:
             break;

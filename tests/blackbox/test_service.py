@@ -3,12 +3,10 @@
 import http.client
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import threading
-import time
 
 import pytest
 
@@ -152,37 +150,6 @@ def test_restart_under_load_loses_nothing(started, tmp_path):
         manager.close()
     assert not failures
     assert closes[0] >= 8, "clients were told to come back"
-    server.check_reports()
-
-
-def test_restart_under_http2_load_loses_nothing(started, tmp_path):
-    """h2load does not connect again, so each run must end well although its server is told to end meanwhile."""
-    if not shutil.which("h2load"):
-        pytest.fail("h2load is missing: install nghttp2-client")
-    server = started()
-    manager = Manager(server, tmp_path)
-    process = manager.start()
-    try:
-        manager.heard("READY=1")
-        count = 2000 if SANITIZED else 20000
-        load = subprocess.Popen(["h2load", "-n", str(count), "-c", "4", "-m", "8", "-r", "1",
-                                 f"http://127.0.0.1:{manager.port}/manage/healthz"],
-                                stdout=subprocess.PIPE, text=True)
-        time.sleep(0.2)
-        process.send_signal(signal.SIGTERM)
-        manager.heard("STOPPING=1")
-        assert process.wait(timeout=PATIENCE) == 0
-        process = manager.start()
-        manager.heard("READY=1")
-        text = load.communicate(timeout=PATIENCE)[0]
-        line = next(line for line in text.splitlines() if line.startswith("requests:"))
-        counts = {word: int(number) for number, word in
-                  (part.split() for part in line.removeprefix("requests:").split(","))}
-        assert counts["done"] == counts["succeeded"], line
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=PATIENCE)
-        manager.close()
     server.check_reports()
 
 

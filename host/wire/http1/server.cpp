@@ -102,13 +102,21 @@ void Server::wait_for_more() {
         connection_.release_input();  // on_flushed comes back here
         return;
     }
-    if (connection_.input_ended() || (draining_ && connection_.input().empty())) {
+    if (connection_.input_ended()) {
         connection_.close_after_flush();
         return;
     }
     if (connection_.input().empty()) {
         connection_.release_input();
-        if (served_ > 0) connection_.arm(loop().idle_timeouts);
+        if (draining_) {
+            if (!connection_.armed_in(loop().linger_timeouts)) connection_.arm(loop().linger_timeouts);
+            return;
+        }
+        // From the last answer on: part of a TLS record is no request yet.
+        if (served_ > 0 && (idle_since_ != served_ || !connection_.armed_in(loop().idle_timeouts))) {
+            connection_.arm(loop().idle_timeouts);
+            idle_since_ = served_;
+        }
     } else if (!connection_.armed_in(loop().header_timeouts)) {
         // The limit runs from a head's first byte: more bytes do not extend it.
         connection_.arm(loop().header_timeouts);
@@ -171,6 +179,7 @@ bool Server::begin_exchange() {
 /// RFC 9113 section 3.3: a client that knows starts with the preface. True: the
 /// connection is HTTP/2's, or the preface is incomplete and no request so far.
 bool Server::begin_http2() {
+    if (connection_.is_secure()) return false;  // there it is agreed on, RFC 9113 section 3.2
     const std::string_view input = connection_.input();
     const std::size_t size = std::min(input.size(), http2::kPreface.size());
     if (input.substr(0, size) != http2::kPreface.substr(0, size)) return false;

@@ -68,6 +68,7 @@ private:
     RequestView request_;
     std::size_t scanned_ = 0;
     std::uint64_t served_ = 0;
+    std::uint64_t idle_since_ = 0;  ///< `served_` when the limit on idleness began
     std::array<char, 64> request_id_{};
     std::size_t request_id_size_ = 0;
 
