@@ -195,11 +195,26 @@ void for_each_subprotocol(const wire::RequestView& request, Each each) {
 /// A page of another origin must not use a browser's rights here (RFC 6455
 /// section 10.2). Clients that are no browsers send no Origin.
 bool is_foreign_origin(const wire::RequestView& request) {
-    const std::string_view origin = request.field("origin");
-    if (!origin.data()) return false;
-    const auto scheme = origin.find("://");
-    if (scheme == std::string_view::npos) return true;
-    return !wire::http1::equals_ci(origin.substr(scheme + 3), lower(request.authority));
+    std::string_view origin;
+    int count = 0;
+    for (const auto& field : request.fields) {
+        if (!wire::http1::equals_ci(field.name, "origin")) continue;
+        origin = field.value;
+        ++count;
+    }
+    if (count == 0) return false;
+    // An origin names no default port (RFC 6454 section 6.2), Host may.
+    std::string_view host = request.authority;
+    if (origin.starts_with("http://")) {
+        origin.remove_prefix(7);
+        if (host.ends_with(":80")) host.remove_suffix(3);
+    } else if (origin.starts_with("https://")) {
+        origin.remove_prefix(8);
+        if (host.ends_with(":443")) host.remove_suffix(4);
+    } else {
+        return true;
+    }
+    return count > 1 || !wire::http1::equals_ci(origin, lower(host));
 }
 
 }  // namespace

@@ -515,7 +515,7 @@ def test_origins(server, box, ten):
                 assert answer.status == status, (origin, answer)
                 assert status == 101 or answer.code == "foreign_origin", answer
     # Host may be another name of this server: the two have to agree.
-    for host, status in (("cp.example", 101), ("CP.example", 101), ("cp.example:8080", 403)):
+    for host, status in (("cp.example", 101), ("CP.example", 101), ("cp.example:80", 101), ("cp.example:8080", 403), ("cp.example:443", 403)):
         with Asking(server, logs_path(ten), Host=host, Origin="http://cp.example") as client:
             assert client.answer().status == status, host
     # No rule for what is no WebSocket: there a browser's own rules hold.
