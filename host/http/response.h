@@ -59,6 +59,9 @@ inline constexpr std::string_view kProblem = "application/problem+json";
 
 Response json_response(int status, std::string body);
 
+/// Whether an answer of this status has content (RFC 9110 section 6.4.1).
+constexpr bool may_have_content(int status) noexcept { return status >= 200 && status != 204 && status != 304; }
+
 /// Reason phrase of RFC 9110 section 15, "" when unknown.
 std::string_view reason(int status) noexcept;
 

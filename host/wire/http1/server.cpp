@@ -5,9 +5,6 @@
 
 #include "alphaswarm-cp/stream.h"
 #include "wire/http1/head_writer.h"
-#include "wire/http1/websocket.h"
-#include "wire/http2/server.h"
-#include "wire/websocket/handshake.h"
 
 namespace acp::wire::http1 {
 
@@ -22,10 +19,6 @@ constexpr std::uint64_t kRequestsPerTurn = 64;
 constexpr std::size_t kUsualHead = 256;
 /// A body is read in pieces of at least this; the buffer has it behind the largest head.
 constexpr std::size_t kBodyRoom = 4096;
-
-bool may_have_content(int status) noexcept {
-    return status >= 200 && status != 204 && status != 304;
-}
 
 }  // namespace
 
@@ -176,23 +169,6 @@ bool Server::begin_exchange() {
     return true;
 }
 
-/// RFC 9113 section 3.3: a client that knows starts with the preface. True: the
-/// connection is HTTP/2's, or the preface is incomplete and no request so far.
-bool Server::begin_http2() {
-    if (connection_.is_secure()) return false;  // there it is agreed on, RFC 9113 section 3.2
-    const std::string_view input = connection_.input();
-    const std::size_t size = std::min(input.size(), http2::kPreface.size());
-    if (input.substr(0, size) != http2::kPreface.substr(0, size)) return false;
-    if (size < http2::kPreface.size()) return true;
-    auto next = std::make_unique<http2::Server>(connection_, application_, limits_);
-    http2::Server& server = *next;
-    upgraded_ = true;
-    connection_.become(std::move(next));
-    if (draining_) server.drain();
-    server.on_readable();
-    return true;
-}
-
 void Server::take_request_id() {
     std::string_view id = request_.field("x-request-id");
     if (!acceptable_request_id(id)) id = loop().next_request_id();
@@ -301,7 +277,7 @@ void Server::respond(http::Response response) {
         start_streaming(std::move(response), keep_alive);
     } else {
         send_head(response, false, keep_alive);
-        if (may_have_content(response.status) && head_->method != "HEAD") connection_.output() += response.body;
+        if (http::may_have_content(response.status) && head_->method != "HEAD") connection_.output() += response.body;
         end_exchange(keep_alive);
     }
     process();
@@ -333,7 +309,7 @@ void Server::send_head(const http::Response& response, bool chunked, bool keep_a
     if (!response.content_type.empty()) head << "Content-Type: " << response.content_type << "\r\n";
     if (chunked)
         head << "Transfer-Encoding: chunked\r\n";
-    else if (may_have_content(response.status) && !response.source)
+    else if (http::may_have_content(response.status) && !response.source)
         head << "Content-Length: " << std::uint64_t{response.body.size()} << "\r\n";
     head << "X-Request-Id: " << request_.request_id << "\r\n";
     for (const auto& [name, value] : response.fields) {
@@ -347,53 +323,6 @@ void Server::send_head(const http::Response& response, bool chunked, bool keep_a
     else if (head_->minor == 0)
         head << "Connection: keep-alive\r\n";
     head << "\r\n";
-}
-
-websocket::Upgrade Server::check_handshake(const std::string& subprotocol) const {
-    const websocket::UpgradeRequest asked{
-        request_.method, 1, head_->minor, {}, [this](std::string_view name, std::size_t index) -> std::optional<std::string_view> {
-            for (const Field& field : request_.fields)
-                if (field.name.size() == name.size() && equals_ci(field.name, name) && index-- == 0) return field.value;
-            return std::nullopt;
-        }};
-    websocket::UpgradeOptions offered;
-    if (!subprotocol.empty()) offered.subprotocols = {subprotocol};
-    offered.deflate.emplace();
-    return websocket::check_upgrade(asked, offered);
-}
-
-/// Before anything is begun for it. False: refused.
-bool Server::judge_handshake() {
-    websocket::Upgrade verdict = check_handshake({});
-    if (verdict.accepted()) return true;
-    http::Response refused = application_.on_refusal(verdict.status, verdict.refusal, request_.request_id);
-    for (auto& [name, value] : verdict.fields)
-        if (!equals_ci(name, "connection")) refused.field(std::string(name), std::move(value));
-    refused.close = true;
-    respond(std::move(refused));
-    return false;
-}
-
-void Server::start_websocket(http::Response response) {
-    websocket::Upgrade verdict = check_handshake(response.subprotocol);
-    if (!verdict.accepted()) {  // a handler that went over to messages unasked
-        response.port->cancel(ACP_CLOSE_LISTENER);
-        respond(application_.on_refusal(verdict.status, verdict.refusal, request_.request_id));
-        return;
-    }
-    connection_.counters().websockets.add();
-    response.status = verdict.status;
-    for (auto& [name, value] : verdict.fields) response.fields.emplace_back(name, std::move(value));
-    send_head(response, false, true);
-    ++served_;
-    connection_.disarm();
-    auto next = std::make_unique<WebSocket>(connection_, std::move(response.port), verdict.deflate,
-                                            WebSocketSession::Limits{limits_.message_bytes, limits_.ping_ms});
-    WebSocket& socket = *next;
-    upgraded_ = true;
-    connection_.become(std::move(next));
-    if (draining_) socket.drain();
-    socket.on_readable();
 }
 
 void Server::start_streaming(http::Response response, bool keep_alive) {

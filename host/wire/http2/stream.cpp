@@ -24,10 +24,6 @@ std::string_view view(nghttp2_rcbuf* buffer) noexcept {
     return {reinterpret_cast<const char*>(bytes.base), bytes.len};
 }
 
-bool may_have_content(int status) noexcept {
-    return status >= 200 && status != 204 && status != 304;
-}
-
 /// RFC 9113 section 8.2.2: what belongs to a connection has no place here.
 bool is_connection_field(std::string_view lower) noexcept {
     return lower == "connection" || lower == "keep-alive" || lower == "proxy-connection" ||
@@ -269,7 +265,7 @@ void Stream::respond(http::Response response) {
     server_.consumed(id_, std::exchange(body_held_, 0));
     Counters& counters = server_.connection().counters();
     counters.responses.at(static_cast<std::size_t>(std::clamp(response.status / 100, 0, 5))).add();
-    const bool head_only = request_.method == "HEAD" || !may_have_content(response.status);
+    const bool head_only = request_.method == "HEAD" || !http::may_have_content(response.status);
     if (response.source && head_only) {
         response.source->cancel(ACP_CLOSE_FINISHED);
         response.source.reset();
@@ -365,7 +361,7 @@ void Stream::submit(const http::Response& response, bool head_only) {
     names.reserve(response.fields.size());
     head.add("date", loop().date());
     if (!response.content_type.empty()) head.add("content-type", response.content_type);
-    if (may_have_content(response.status) && !feed_ && !websocket_ &&
+    if (http::may_have_content(response.status) && !feed_ && !websocket_ &&
         (!head_only || request_.method == "HEAD" || response.body.empty())) {
         const auto end = std::to_chars(length.data(), length.data() + length.size(), response.body.size()).ptr;
         head.add("content-length", {length.data(), static_cast<std::size_t>(end - length.data())});
