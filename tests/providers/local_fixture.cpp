@@ -123,7 +123,7 @@ bool alive(int pid) {
 
 int zombies() {
     int count = 0;
-    for (const auto& row : local::descendants(local::process_table(), ::getpid())) count += row.zombie ? 1 : 0;
+    for (const auto& row : local::process_table()) count += row.zombie && row.parent == ::getpid() ? 1 : 0;
     return count;
 }
 

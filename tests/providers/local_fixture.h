@@ -54,6 +54,8 @@ sdk::DeploymentSpec rehash(sdk::DeploymentSpec spec);
 
 bool alive(int pid);
 /// Processes below this one that have ended but were not waited for.
+/// Children of this process (supervisors, that is) that ended and were not
+/// reaped. What a workload's own processes have not reaped yet does not count.
 int zombies();
 Poco::JSON::Object::Ptr parse(const std::string& json);
 
