@@ -138,9 +138,9 @@ void ControlPlane::record(const std::string& kind, const std::string& actor, con
 Result<void> ControlPlane::route() {
     const auto workers = static_cast<std::size_t>(config_.server.workers);
     const auto queue = static_cast<std::size_t>(config_.server.worker_queue);
-    actions_pool_ = std::make_unique<dispatch::Pool>("actions", workers, queue);
-    streams_pool_ = std::make_unique<dispatch::Pool>("streams", static_cast<std::size_t>(config_.server.streams), queue);
-    probes_pool_ = std::make_unique<dispatch::Pool>("probes", 1, 1);
+    actions_pool_ = std::make_unique<work::Pool>("actions", workers, queue);
+    streams_pool_ = std::make_unique<work::Pool>("streams", static_cast<std::size_t>(config_.server.streams), queue);
+    probes_pool_ = std::make_unique<work::Pool>("probes", 1, 1);
     workloads::ActionBounds bounds{config_.workloads.action_timeout_s * 1000, config_.workloads.default_wait_s * 1000, static_cast<std::size_t>(config_.server.streams)};
     actions_ = std::make_unique<workloads::Actions>(*ledger_, *actions_pool_, *streams_pool_, bounds);
     services_ = std::unique_ptr<manage::Services>(new manage::Services{

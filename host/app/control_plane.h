@@ -12,7 +12,7 @@
 #include "base/result.h"
 #include "config/config.h"
 #include "dispatch/gate.h"
-#include "dispatch/pool.h"
+#include "work/pool.h"
 #include "dispatch/router.h"
 #include "identity/signing_key.h"
 #include "identity/token.h"
@@ -65,9 +65,9 @@ private:
     std::unique_ptr<ledger::Ledger> ledger_;
     std::unique_ptr<plugins::Catalogue> catalogue_;
     std::unique_ptr<workloads::Actions> actions_;
-    std::unique_ptr<dispatch::Pool> actions_pool_;
-    std::unique_ptr<dispatch::Pool> streams_pool_;
-    std::unique_ptr<dispatch::Pool> probes_pool_;
+    std::unique_ptr<work::Pool> actions_pool_;
+    std::unique_ptr<work::Pool> streams_pool_;
+    std::unique_ptr<work::Pool> probes_pool_;
     std::unique_ptr<manage::Services> services_;
     std::unique_ptr<manage::OpenApi> api_;
     dispatch::Router router_;

@@ -100,7 +100,7 @@ http::Response Context::problem(const Error& error) const {
     return http::problem(error, path, request_id);
 }
 
-Gate::Gate(const Router& router, Pool& pool, Authenticate authenticate, GateOptions options)
+Gate::Gate(const Router& router, work::Pool& pool, Authenticate authenticate, GateOptions options)
     : router_(router), pool_(pool), authenticate_(std::move(authenticate)), options_(std::move(options)) {}
 
 http::Response Gate::on_refusal(int status, std::string_view slug, std::string_view request_id) {

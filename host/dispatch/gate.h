@@ -8,7 +8,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "dispatch/pool.h"
+#include "work/pool.h"
 #include "dispatch/router.h"
 #include "identity/principal.h"
 #include "wire/exchange.h"
@@ -28,7 +28,7 @@ struct GateOptions {
 /// media type, body, handler.
 class Gate final : public wire::Application {
 public:
-    Gate(const Router& router, Pool& pool, Authenticate authenticate, GateOptions options);
+    Gate(const Router& router, work::Pool& pool, Authenticate authenticate, GateOptions options);
     void on_request(wire::Exchange& exchange) override;
     http::Response on_refusal(int status, std::string_view slug, std::string_view request_id) override;
     /// Told of each denial (401 with a token, 403); must not block.
@@ -40,7 +40,7 @@ private:
     void run(const Route& route, const ContextPtr& context);
 
     const Router& router_;
-    Pool& pool_;
+    work::Pool& pool_;
     const Authenticate authenticate_;
     const GateOptions options_;
     std::function<void(const Context&, const Error&)> denied_;

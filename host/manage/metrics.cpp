@@ -54,7 +54,7 @@ Labels label(std::string name, std::string value) {
 
 double number(std::uint64_t n) noexcept { return static_cast<double>(n); }
 
-void add_pool(Families& out, const std::string& name, const dispatch::Pool& pool) {
+void add_pool(Families& out, const std::string& name, const work::Pool& pool) {
     const auto stats = pool.stats();
     out.gauge("acp_pool_threads", "Threads of a pool", number(stats.threads), label("pool", name));
     out.gauge("acp_pool_busy", "Threads of a pool at work", number(stats.busy), label("pool", name));

@@ -5,7 +5,7 @@
 #include <functional>
 #include <string>
 
-#include "dispatch/pool.h"
+#include "work/pool.h"
 #include "ledger/ledger.h"
 #include "plugins/catalogue.h"
 #include "redact/redactor.h"
@@ -18,9 +18,9 @@ struct Services {
     ledger::Ledger& ledger;
     plugins::Catalogue& catalogue;
     workloads::Actions& actions;
-    dispatch::Pool& actions_pool;
-    dispatch::Pool& streams_pool;
-    dispatch::Pool& probes_pool;  ///< for readiness alone
+    work::Pool& actions_pool;
+    work::Pool& streams_pool;
+    work::Pool& probes_pool;  ///< for readiness alone
     std::string default_provider;      ///< empty: none configured
     std::string version;
     std::string limits_json;

@@ -33,8 +33,8 @@ void ConnectionList::remove(Connection& connection) noexcept {
     connection.previous_ = connection.next_ = nullptr;
 }
 
-Connection::Connection(Loop& loop, ConnectionList& list, const Poco::Net::StreamSocket& socket)
-    : loop_(loop), list_(list), socket_(socket), fd_(socket.impl()->sockfd()) {
+Connection::Connection(Loop& loop, ConnectionList& list, const Poco::Net::StreamSocket& socket, Side side)
+    : loop_(loop), list_(list), socket_(socket), fd_(socket.impl()->sockfd()), side_(side) {
     list_.add(*this);
     counters().accepted.add();
     counters().open.add();
@@ -49,16 +49,19 @@ Connection::~Connection() {
 /// socket that was told of, and no later change of interest costs a call.
 void Connection::open(std::unique_ptr<Protocol> protocol) {
     protocol_ = std::move(protocol);
-    if (!loop_.watch(fd_, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, *this)) {
-        close();
-        return;
-    }
-    arm(loop_.header_timeouts);
+    if (!loop_.watch(fd_, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, *this)) close();
 }
 
-void Connection::open_secure(tls::SslPtr ssl, ProtocolFactory factory) {
+void Connection::open_secure(tls::SslPtr ssl, ProtocolFactory factory, HandshakeFailed failed) {
     tls_ = std::make_unique<tls::Channel>(std::move(ssl), fd_);
-    open(std::make_unique<Handshake>(*this, *tls_, std::move(factory)));
+    open(std::make_unique<Handshake>(*this, *tls_, std::move(factory), std::move(failed)));
+}
+
+void Connection::secure(tls::SslPtr ssl, ProtocolFactory factory, HandshakeFailed failed) {
+    release_input();
+    tls_ = std::make_unique<tls::Channel>(std::move(ssl), fd_);
+    become(std::make_unique<Handshake>(*this, *tls_, std::move(factory), std::move(failed)));
+    protocol_->on_readable();  // a client speaks first
 }
 
 void Connection::become(std::unique_ptr<Protocol> next) {
@@ -70,8 +73,12 @@ void Connection::abort() { close(); }
 void Connection::on_events(std::uint32_t events) {
     if (closed_) return;
     if (events & EPOLLERR) {
-        close();
-        return;
+        if (side_ == Side::server) {
+            close();
+            return;
+        }
+        events |= EPOLLIN | EPOLLRDHUP;
+        output_failed();
     }
     if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP)) readable_ = true;
     if (events & (EPOLLRDHUP | EPOLLHUP)) peer_ended_ = true;
@@ -125,6 +132,12 @@ bool Connection::fill_input() {
         readable_ = false;
         return false;
     }
+    if (side_ == Side::client) {
+        error_ = errno;
+        input_ended_ = true;
+        readable_ = false;
+        return true;
+    }
     close();
     return false;
 }
@@ -139,6 +152,7 @@ void Connection::compact_input() noexcept {
 void Connection::flush() {
     if (closed_ || output_blocked_) return;
     Buffer& out = output();
+    if (output_dead_) out.clear();
     std::size_t sent = output_sent_;
     while (sent < out.size()) {
         const char* const from = out.data() + sent;
@@ -150,7 +164,7 @@ void Connection::flush() {
         }
         if (errno == EINTR) continue;
         if (errno != EAGAIN) {
-            close();
+            output_failed();
             return;
         }
         hold_back(sent);
@@ -163,15 +177,51 @@ void Connection::flush() {
     if (output_.capacity() > 0) output_.release();  // an idle connection keeps nothing
     output_sent_ = 0;
     if (armed_in(loop_.write_timeouts)) disarm();
+    if (finish_after_flush_) end_output();
     if (close_after_flush_) linger();
+}
+
+/// The socket takes no more. A server is done with such a peer; to a client the
+/// answer may have come already, so it goes on reading.
+void Connection::output_failed() {
+    if (side_ == Side::server) {
+        close();
+        return;
+    }
+    output_dead_ = true;
+    output().clear();
+    output_sent_ = 0;
+    output_blocked_ = false;
+    if (armed_in(loop_.write_timeouts)) disarm();
+    // Its end or what came before it is found by reading.
+    readable_ = true;
+    if (tls_) tls_->readable();
+}
+
+void Connection::finish_output() {
+    if (closing()) return;
+    finish_after_flush_ = true;
+    if (output_pending() == 0)
+        end_output();
+    else
+        flush();
+}
+
+void Connection::end_output() noexcept {
+    finish_after_flush_ = false;
+    if (tls_)
+        tls_->finish();
+    else
+        ::shutdown(fd_, SHUT_WR);
 }
 
 /// The socket is full: keeps what it did not take. Progress re-arms the limit;
 /// a peer that takes nothing runs into it.
 void Connection::hold_back(std::size_t sent) {
     if (output_.empty()) {
-        output_ += loop_.scratch().view().substr(sent);
-        loop_.scratch().clear();
+        Buffer& scratch = output();
+        output_ += scratch.view().substr(sent);
+        scratch.clear();
         sent = 0;
     }
     output_sent_ = sent;
@@ -239,7 +289,7 @@ void Connection::close() {
     socket_.impl()->close();
     begin_ = end_;
     release_input();
-    if (output_.empty()) loop_.scratch().clear();
+    if (output_.empty()) output().clear();
     loop_.retire(std::unique_ptr<Retired>(this));
 }
 

@@ -1,5 +1,5 @@
-// wire: one accepted connection: its socket, buffers and time limits. What the
-// bytes mean is the business of its protocol.
+// wire: one connection, accepted or made: its socket, buffers and time limits.
+// What the bytes mean is the business of its protocol.
 #pragma once
 
 #include <sys/types.h>
@@ -25,9 +25,12 @@ namespace acp::wire {
 
 class Connection;
 
-/// The live connections of one loop. Loop thread only.
+/// The live connections of one loop and of one kind, and what they count into.
+/// Loop thread only.
 class ConnectionList {
 public:
+    explicit ConnectionList(Counters& counters) noexcept : counters_(counters) {}
+    Counters& counters() noexcept { return counters_; }
     void add(Connection& connection) noexcept;
     void remove(Connection& connection) noexcept;
     bool empty() const noexcept { return first_ == nullptr; }
@@ -36,15 +39,22 @@ public:
     void each(Visit visit);
 
 private:
+    Counters& counters_;
     Connection* first_ = nullptr;
 };
 
+/// Which end of a connection this is. A server lets go of a peer that broke the
+/// connection; a client still reads what came before, which may be its answer.
+enum class Side : std::uint8_t { server, client };
+
 /// Makes the protocol for a connection; `alpn` is empty when none was agreed on.
 using ProtocolFactory = std::function<std::unique_ptr<Protocol>(Connection&, std::string_view alpn)>;
+/// Told when a handshake comes to nothing; the reason may be empty.
+using HandshakeFailed = std::function<void(const std::string& why)>;
 
 class Connection final : public FdHandler, public TimeoutNode, public Retired {
 public:
-    Connection(Loop& loop, ConnectionList& list, const Poco::Net::StreamSocket& socket);
+    Connection(Loop& loop, ConnectionList& list, const Poco::Net::StreamSocket& socket, Side side = Side::server);
     ~Connection() override;
 
     /// Starts watching the socket; the connection owns itself from here on and
@@ -52,7 +62,9 @@ public:
     void open(std::unique_ptr<Protocol> protocol);
     /// The same behind TLS: the handshake comes first, then what the factory
     /// makes for the protocol that ALPN settled on.
-    void open_secure(tls::SslPtr ssl, ProtocolFactory factory);
+    void open_secure(tls::SslPtr ssl, ProtocolFactory factory, HandshakeFailed failed = {});
+    /// TLS on a connection that is open and has no unread input, such as a tunnel.
+    void secure(tls::SslPtr ssl, ProtocolFactory factory, HandshakeFailed failed);
     /// Hands the connection over. The protocol before lives until the loop's
     /// turn ends; it must not touch the connection any more. Unread input stays.
     void become(std::unique_ptr<Protocol> next);
@@ -83,6 +95,12 @@ public:
     /// How much more fits behind the unread input.
     std::size_t input_room() const noexcept { return loop_.buffer_bytes() - end_; }
     bool input_ended() const noexcept { return input_ended_; }
+    /// Why the socket failed (errno), 0 if it did not. Of clients only.
+    int error() const noexcept { return error_; }
+    /// Whether the end that was read is the peer's own: behind TLS anybody on the
+    /// way can make one, but only the peer can say that it has.
+    bool ended_cleanly() const noexcept { return error_ == 0 && (!tls_ || tls_->ended_cleanly()); }
+    const tls::Channel* channel() const noexcept { return tls_.get(); }
     /// Whether the peer has sent its end, read or not.
     bool peer_ended() const noexcept { return input_ended_ || peer_ended_; }
     /// Reads once if the socket has something. True: new bytes, or the peer's
@@ -95,10 +113,20 @@ public:
     void yield_turn() { loop_.revisit(*this); }
 
     /// Where output goes until the next `flush`, which comes before the turn ends.
-    Buffer& output() noexcept { return output_.empty() ? loop_.scratch() : output_; }
-    std::size_t output_pending() const noexcept { return output_.empty() ? loop_.scratch().size() : output_.size() - output_sent_; }
+    Buffer& output() noexcept {
+        if (!output_.empty()) return output_;
+        Buffer* const scratch = loop_.scratch(this);
+        return scratch ? *scratch : output_;
+    }
+    std::size_t output_pending() const noexcept {
+        if (!output_.empty()) return output_.size() - output_sent_;
+        const Buffer* const scratch = loop_.scratch(this);
+        return scratch ? scratch->size() : 0;
+    }
     /// Sends what it can; what is left goes when the peer takes it. May close.
     void flush();
+    /// Tells the peer that nothing more comes once all output is out; goes on reading.
+    void finish_output();
     /// Closes after all output is out and the peer has had time to read it
     /// (RFC 9112 section 9.6).
     void close_after_flush();
@@ -114,7 +142,7 @@ public:
     bool closing() const noexcept { return closed_ || close_after_flush_ || lingering_; }
     Loop& loop() noexcept { return loop_; }
     const std::string& peer();
-    Counters& counters() noexcept { return loop_.counters; }
+    Counters& counters() noexcept { return list_.counters(); }
 
 private:
     friend class ConnectionList;
@@ -128,6 +156,8 @@ private:
     void on_evicted() override;
     void note_tls(std::uint32_t events) noexcept;
     void hold_back(std::size_t sent);
+    void output_failed();
+    void end_output() noexcept;
     void linger();
     void discard_input();
     void close();
@@ -149,10 +179,14 @@ private:
     std::size_t discarded_ = 0;
     std::string peer_;
 
+    int error_ = 0;
+    const Side side_;
     bool readable_ = false;    // the last word of the socket, edge-triggered
     bool peer_ended_ = false;
     bool input_ended_ = false;
     bool output_blocked_ = false;
+    bool finish_after_flush_ = false;
+    bool output_dead_ = false;  // the peer takes nothing more
     bool close_after_flush_ = false;
     bool lingering_ = false;
     bool closed_ = false;

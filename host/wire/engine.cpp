@@ -34,6 +34,7 @@ public:
         : limits_(options.limits),
           connection_limit_(std::max<std::size_t>(1, options.limits.connections / options.loops)),
           application_(application),
+          connections_(loop_.counters),
           loop_(index, limits_) {}
     ~Shard() { stop(); }
 
@@ -129,6 +130,7 @@ private:
         ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // refused by Unix sockets, which have no delay
         auto* connection =
             new Connection(loop_, connections_, Poco::Net::StreamSocket(new Poco::Net::StreamSocketImpl(fd)));
+        connection->arm(loop_.header_timeouts);
         if (!tls) {
             connection->open(protocol(*connection, {}));
         } else if (tls::SslPtr ssl = (*make_tls_)()) {

@@ -11,19 +11,21 @@ namespace acp::wire {
 /// since the connection was accepted.
 class Handshake final : public Protocol {
 public:
-    Handshake(Connection& connection, tls::Channel& channel, ProtocolFactory factory)
-        : connection_(connection), channel_(channel), factory_(std::move(factory)) {}
+    Handshake(Connection& connection, tls::Channel& channel, ProtocolFactory factory, HandshakeFailed failed)
+        : connection_(connection), channel_(channel), factory_(std::move(factory)), failed_(std::move(failed)) {}
 
     void on_readable() override;
     void on_flushed() override {}
     void on_limit(TimeoutList&) override { connection_.abort(); }
-    void on_closing() override {}
+    void on_closing() override { fail(); }
     void drain() override { draining_ = true; }
 
 private:
+    void fail();
     Connection& connection_;
     tls::Channel& channel_;
     ProtocolFactory factory_;
+    HandshakeFailed failed_;
     bool draining_ = false;
 };
 

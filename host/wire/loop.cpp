@@ -58,6 +58,7 @@ Loop::Loop(unsigned index, const Limits& limits)
 Loop::~Loop() = default;
 
 void Loop::run() {
+    thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
     std::array<epoll_event, 256> events{};
     while (!stopping_.load(std::memory_order_acquire)) {
         int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), wait_ms());
@@ -85,6 +86,7 @@ void Loop::run() {
             [[maybe_unused]] auto n = ::read(wake_.get(), &ignored, sizeof ignored);
             run_posted();
         }
+        if (!local_.empty()) run_local();
         if (ticked) expire();
         while (!timers_.empty() && timers_.begin()->first.first <= now_ns_) {
             auto node = timers_.extract(timers_.begin());
@@ -93,11 +95,13 @@ void Loop::run() {
         if (!ticking_) set_tick();
         retired_.clear();
     }
+    thread_.store({}, std::memory_order_relaxed);
     {
         std::lock_guard lock(posted_mutex_);
         accepts_posts_ = false;
     }
     run_posted();
+    run_local();
     timers_.clear();
     retired_.clear();
 }
@@ -109,6 +113,10 @@ void Loop::stop() {
 }
 
 void Loop::post(std::function<void()> task) {
+    if (thread_.load(std::memory_order_relaxed) == std::this_thread::get_id()) {
+        local_.push_back(std::move(task));
+        return;
+    }
     bool first = false;
     {
         std::lock_guard lock(posted_mutex_);
@@ -127,6 +135,12 @@ void Loop::run_posted() {
         std::lock_guard lock(posted_mutex_);
         tasks.swap(posted_);
     }
+    for (auto& task : tasks) task();
+}
+
+void Loop::run_local() {
+    std::vector<std::function<void()>> tasks;
+    tasks.swap(local_);
     for (auto& task : tasks) task();
 }
 
@@ -154,7 +168,7 @@ std::array<TimeoutList*, 5> Loop::lists() noexcept {
 }
 
 int Loop::wait_ms() const noexcept {
-    if (!revisit_.empty()) return 0;
+    if (!revisit_.empty() || !local_.empty()) return 0;
     if (timers_.empty()) return -1;
     // Rounded up: waking a moment too early would spin until the deadline.
     std::int64_t ms = (timers_.begin()->first.first - now_ns_ + 999'999) / 1'000'000;

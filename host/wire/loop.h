@@ -10,6 +10,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "base/unique_fd.h"
@@ -46,7 +47,9 @@ public:
 
     void run();
     void stop();                                   ///< [any-thread]
-    void post(std::function<void()> task);         ///< [any-thread]; dropped once stopped
+    /// [any-thread]; dropped once stopped. From the loop's own thread it takes
+    /// neither lock nor system call, and runs in the next round.
+    void post(std::function<void()> task);
 
     bool watch(int fd, std::uint32_t events, FdHandler& handler) noexcept;
     void unwatch(int fd) noexcept;
@@ -90,9 +93,16 @@ public:
         if (buffers_.size() < kPooledBuffers) buffers_.push_back(std::move(buffer));
     }
     std::size_t buffer_bytes() const noexcept { return buffer_bytes_; }
-    /// Where the connection whose turn it is puts its output before it is sent.
-    /// Empty between turns: what the socket does not take moves to the connection.
-    Buffer& scratch() noexcept { return scratch_; }
+    /// Where a connection puts its output before it is sent; null while it holds
+    /// another's. Empty between turns: what the socket does not take moves to the
+    /// connection.
+    Buffer* scratch(const void* owner) noexcept {
+        if (scratch_owner_ != owner) {
+            if (!scratch_.empty()) return nullptr;
+            scratch_owner_ = owner;
+        }
+        return &scratch_;
+    }
 
     /// Room for a request's head (3 KiB), lent from its parse until its answer.
     std::unique_ptr<http1::RequestHead> borrow_head() {
@@ -108,6 +118,7 @@ private:
     static constexpr std::size_t kDateLine = 37;
     void make_date();
     void run_posted();
+    void run_local();
     int wait_ms() const noexcept;
     void set_tick();
     void expire();
@@ -124,6 +135,8 @@ private:
     std::mutex posted_mutex_;
     std::vector<std::function<void()>> posted_;
     bool accepts_posts_ = true;
+    std::vector<std::function<void()>> local_;  // posted by the loop's own thread
+    std::atomic<std::thread::id> thread_{};
 
     std::map<TimerKey, std::function<void()>> timers_;
     std::uint64_t timer_sequence_ = 0;
@@ -132,6 +145,7 @@ private:
 
     std::vector<std::unique_ptr<char[]>> buffers_;
     Buffer scratch_;
+    const void* scratch_owner_ = nullptr;
     std::unique_ptr<http1::RequestHead> spare_head_;
 
     std::array<char, 64> date_{};

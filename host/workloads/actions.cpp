@@ -83,7 +83,7 @@ ledger::RunIntent intent_of(const dispatch::Context& context, const std::string&
 
 }  // namespace
 
-bool Actions::admit(const dispatch::ContextPtr& context, dispatch::Pool& pool, const plugins::Provider& provider, const std::string& operation) {
+bool Actions::admit(const dispatch::ContextPtr& context, work::Pool& pool, const plugins::Provider& provider, const std::string& operation) {
     const plugins::Capability* can = provider.capability(operation);
     if (!can || !can->supported) {
         std::string message = "provider '" + provider.alias() + "' does not support " + operation;
@@ -99,7 +99,7 @@ bool Actions::admit(const dispatch::ContextPtr& context, dispatch::Pool& pool, c
 
 /// Writes the row, and only then lets the work go on. Runs `started` on the
 /// pool; every other way the reservation is given back and the client answered.
-void Actions::begin(const dispatch::ContextPtr& context, dispatch::Pool& pool, ledger::RunIntent intent,
+void Actions::begin(const dispatch::ContextPtr& context, work::Pool& pool, ledger::RunIntent intent,
                     std::function<void(std::string, ActivePtr)> started) {
     auto claim = idempotency_claim(*context);
     if (!claim) {

@@ -10,7 +10,7 @@
 #include <mutex>
 #include <string>
 
-#include "dispatch/pool.h"
+#include "work/pool.h"
 #include "dispatch/route.h"
 #include "ledger/ledger.h"
 #include "plugins/provider.h"
@@ -55,7 +55,7 @@ struct ActionBounds {
 class Actions {
 public:
     /// `actions` runs provider calls, `streams` opens streams.
-    Actions(ledger::Ledger& ledger, dispatch::Pool& actions, dispatch::Pool& streams, ActionBounds bounds)
+    Actions(ledger::Ledger& ledger, work::Pool& actions, work::Pool& streams, ActionBounds bounds)
         : ledger_(ledger), pool_(actions), streams_(streams), bounds_(bounds) {}
 
     /// Answers through the context's responder, exactly once; never blocks.
@@ -82,8 +82,8 @@ private:
     };
     using ActivePtr = std::shared_ptr<Active>;
 
-    bool admit(const dispatch::ContextPtr& context, dispatch::Pool& pool, const plugins::Provider& provider, const std::string& operation);
-    void begin(const dispatch::ContextPtr& context, dispatch::Pool& pool, ledger::RunIntent intent,
+    bool admit(const dispatch::ContextPtr& context, work::Pool& pool, const plugins::Provider& provider, const std::string& operation);
+    void begin(const dispatch::ContextPtr& context, work::Pool& pool, ledger::RunIntent intent,
                std::function<void(std::string run_uid, ActivePtr)> started);
     void run(const dispatch::ContextPtr& context, const Action& action, const std::string& run_uid, const ActivePtr& active);
     void run(const dispatch::ContextPtr& context, const StreamAction& action, const std::string& run_uid, const ActivePtr& active);
@@ -92,8 +92,8 @@ private:
                std::function<void()> then);
 
     ledger::Ledger& ledger_;
-    dispatch::Pool& pool_;
-    dispatch::Pool& streams_;
+    work::Pool& pool_;
+    work::Pool& streams_;
     const ActionBounds bounds_;
     std::atomic<std::size_t> live_streams_{0};
     Totals totals_;

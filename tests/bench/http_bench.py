@@ -13,33 +13,20 @@ usage: http_bench.py [--build DIR] [--rounds N] [--seconds N] [--connections N] 
 Prints a table and the median of the ratios of neighbours.
 """
 
-import argparse
-import json
-import os
 import pathlib
 import re
-import shutil
 import statistics
-import subprocess
-import tempfile
-import urllib.parse
 
-from servers import ROOT, cpu_ns, start_control_plane, start_nginx, user_share
+from harness import arguments, bench_folder, cpu_ns, share_one_core, user_share
+from loads import http_load, wrk
+from servers import start_control_plane, start_nginx
 
 
 def load(options, url, seconds):
     """Requests that were answered."""
     if options.generator == "wrk":
-        out = subprocess.run(["wrk", "-t1", f"-c{options.connections}", f"-d{seconds}", url], capture_output=True,
-                             text=True, check=True).stdout
-        bad = re.search(r"Non-2xx or 3xx responses: (\d+)", out)
-        assert not bad, f"{url}: {bad.group(0)}"
-        return int(re.search(r"(\d+) requests in", out).group(1))
-    parts = urllib.parse.urlsplit(url)
-    out = subprocess.run([options.build / "bin/http-load", parts.hostname, str(parts.port), parts.path,
-                          str(options.connections), str(seconds), str(options.pause_us)], stdout=subprocess.PIPE,
-                         text=True, check=True).stdout
-    return json.loads(out)["requests"]
+        return wrk(url, seconds, options.connections)
+    return http_load(options.build, url, seconds, options.connections, options.pause_us)["requests"]
 
 
 def measure(options, pid, url, seconds):
@@ -52,26 +39,18 @@ def measure(options, pid, url, seconds):
 
 
 def main():
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release")
-    arguments.add_argument("--rounds", type=int, default=7)
-    arguments.add_argument("--seconds", type=int, default=3)
-    arguments.add_argument("--connections", type=int, default=64)
-    arguments.add_argument("--port", type=int, default=18980)
-    arguments.add_argument("--generator", choices=["http-load", "wrk"], default="http-load")
-    arguments.add_argument("--pause-us", type=int, default=100, help="between the bursts of http-load")
-    options = arguments.parse_args()
-    options.build = options.build.resolve()
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # inherited by all that is started here
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="acp-bench-"))
-    started = []
-    try:
-        (folder / "nginx").mkdir()
-        (folder / "cp").mkdir()
-        nginx = start_nginx(folder / "nginx", options.port)
-        started.append(nginx[0])
-        plane = start_control_plane(folder / "cp", options.build)
-        started.append(plane[0])
+    parser = arguments(__doc__, rounds=7, seconds=3)
+    parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--port", type=int, default=18980)
+    parser.add_argument("--generator", choices=["http-load", "wrk"], default="http-load")
+    parser.add_argument("--pause-us", type=int, default=100, help="between the bursts of http-load")
+    options = parser.parse_args()
+    share_one_core()
+    with bench_folder() as (folder, started):
+        nginx = start_nginx(folder, options.port)
+        started.append(nginx)
+        plane = start_control_plane(folder, options.build)
+        started.append(plane)
         figures = {"alphaswarm-cp": [], "nginx": []}
         ratios = []
         measure(options, plane[1], plane[2], 1)
@@ -90,12 +69,6 @@ def main():
               f"(min {min(ratios):.3f}, max {max(ratios):.3f})")
         rss = re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{plane[1]}/status").read_text()).group(1)
         print(f"resident memory of alphaswarm-cp: {int(rss) / 1024:.1f} MiB")
-    finally:
-        for process in started:
-            process.terminate()
-        for process in started:
-            process.wait()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

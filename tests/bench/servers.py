@@ -1,13 +1,18 @@
 """The servers that are measured: the control plane and its neighbours, one event loop each."""
 
+import contextlib
+import http.client
+import json
+import os
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import time
+import urllib.parse
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 BODY = '{"status":"ok"}'
 
 NGINX = """
@@ -23,10 +28,12 @@ http {{
     uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
     server {{
         listen 127.0.0.1:{port} reuseport;
-        location / {{ default_type application/json; return 200 '{body}'; }}
+        {location}
     }}
 }}
 """
+
+RETURN = "location / {{ default_type application/json; return 200 '{body}'; }}"
 
 # The same over HTTP/2 (plain and TLS) and TLS with HTTP/1.1.
 NGINX_SERVERS = {
@@ -48,9 +55,11 @@ defaults
     timeout server 60s
 frontend bench
     bind 127.0.0.1:{port} {bind}
-    http-request return status 200 content-type application/json string '{body}'
+    {rule}
 """
+HAPROXY_RETURN = "http-request return status 200 content-type application/json string '{body}'"
 HAPROXY_BINDS = {
+    "h1": "",
     "h2c": "proto h2",
     "h2": "ssl crt {folder}/both.pem alpn h2 ssl-min-ver TLSv1.3",
     "tls": "ssl crt {folder}/both.pem alpn http/1.1 ssl-min-ver TLSv1.3",
@@ -66,19 +75,6 @@ workloads: {{default_provider: local}}
 """
 
 
-def cpu_ns(pid):
-    """Nanoseconds that all threads of a process have run."""
-    total = 0
-    for stat in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat"):
-        total += int(stat.read_text().split()[0])
-    return total
-
-
-def user_share(pid):
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return int(fields[11]), int(fields[12])
-
-
 def make_certificate(folder):
     """A certificate for localhost that all servers of a run share."""
     cert, key = folder / "cert.pem", folder / "key.pem"
@@ -90,14 +86,17 @@ def make_certificate(folder):
     return cert, key
 
 
-def start_haproxy(folder, port, protocol):
+def start_haproxy(folder, port, protocol, rule=HAPROXY_RETURN.format(body=BODY)):
     config = folder / "haproxy.cfg"
-    config.write_text(HAPROXY.format(port=port, body=BODY, bind=HAPROXY_BINDS[protocol].format(folder=folder)))
+    config.write_text(HAPROXY.format(port=port, rule=rule, bind=HAPROXY_BINDS[protocol].format(folder=folder)))
     process = subprocess.Popen([shutil.which("haproxy") or "/usr/sbin/haproxy", "-db", "-f", config],
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    url = f"{'http' if protocol == 'h2c' else 'https'}://127.0.0.1:{port}/"
     wait_for_port(port)
-    return process, process.pid, url
+    return process, process.pid, url_of(port, protocol)
+
+
+def url_of(port, protocol):
+    return f"{'https' if protocol in ('h2', 'tls') else 'http'}://127.0.0.1:{port}/"
 
 
 def wait_for_port(port):
@@ -112,19 +111,18 @@ def wait_for_port(port):
             time.sleep(0.05)
 
 
-def start_nginx(folder, port, protocol="h1"):
+def start_nginx(folder, port, protocol="h1", location=RETURN.format(body=BODY)):
     config = folder / "nginx.conf"
-    text = NGINX.format(folder=folder, port=port, body=BODY)
+    text = NGINX.format(folder=folder, port=port, location=location)
     if protocol != "h1":
         listen = NGINX_SERVERS[protocol].format(port=port, cert=folder / "cert.pem", key=folder / "key.pem")
         text = text.replace(f"listen 127.0.0.1:{port} reuseport;", listen)
     config.write_text(text)
     process = subprocess.Popen([shutil.which("nginx") or "/usr/sbin/nginx", "-c", config, "-p", folder],
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    url = f"{'https' if protocol in ('h2', 'tls') else 'http'}://127.0.0.1:{port}/"
     wait_for_port(port)
     children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    return process, int(children[0]), url
+    return process, int(children[0]), url_of(port, protocol)
 
 
 def start_control_plane(folder, build, wrapper=(), protocol="h1"):
@@ -139,3 +137,42 @@ def start_control_plane(folder, build, wrapper=(), protocol="h1"):
     url = re.search(r"https?://\S+", line).group(0) + "/manage/healthz"
     wait_for_port(int(url.split(":")[2].split("/")[0]))
     return process, process.pid, url
+
+
+class Api:
+    """The control plane's interface, as the administrator whose token it mints."""
+
+    def __init__(self, folder, build, url):
+        self.base = url.removesuffix("/manage/healthz")
+        minted = subprocess.run([build / "bin/alphaswarm-cp", "token", "mint", "--config", folder / "config.yaml", "--scope",
+                                 "admin:cluster", "--sub", "bench", "--ttl", "86400"], capture_output=True, text=True,
+                                check=True)
+        self.authorization = f"Authorization: Bearer {minted.stdout.strip()}"
+
+    def call(self, method, path, body=None, accept="application/json"):
+        """The body of an answer that must be 200."""
+        connection = http.client.HTTPConnection(urllib.parse.urlsplit(self.base).netloc, timeout=60)
+        with contextlib.closing(connection):
+            name, value = self.authorization.split(": ")
+            connection.request(method, path, body and json.dumps(body),
+                               {name: value, "Accept": accept, "Content-Type": "application/json"})
+            response = connection.getresponse()
+            answer = response.read()
+        assert response.status == 200, f"{method} {path}: {response.status} {answer[:500]}"
+        return answer
+
+    @contextlib.contextmanager
+    def workload(self, name, command):
+        """A workload of provider `local` that ends with the block: its supervisor would outlive the server."""
+        path = f"/manage/workloads/{name}"
+        replicas = json.loads(self.call("POST", f"{path}/start", {"command": command}))["result"]["raw"]["replicas"]
+        try:
+            yield path
+        finally:
+            try:
+                self.call("DELETE", path)
+            except (OSError, http.client.HTTPException, AssertionError):
+                for replica in replicas:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(replica["supervisor_pid"], signal.SIGKILL)
+                raise

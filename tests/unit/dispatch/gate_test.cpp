@@ -74,7 +74,7 @@ private:
 
 struct House {
     Router router;
-    Pool pool{"test", 2, 2};
+    work::Pool pool{"test", 2, 2};
     GateOptions options;
     std::vector<std::string> denials;
     ContextPtr seen;

@@ -15,7 +15,7 @@ struct Rooms {
     redact::Redactor redactor;
     std::unique_ptr<ledger::Ledger> ledger = open_ledger(dir.path() / "ledger.db");
     plugins::Catalogue catalogue{plugins::host_api(), dir.path() / "state"};
-    dispatch::Pool pool{"actions", 1, 1}, streams{"streams", 1, 1}, probes{"probes", 1, 1};
+    work::Pool pool{"actions", 1, 1}, streams{"streams", 1, 1}, probes{"probes", 1, 1};
     workloads::Actions actions{*ledger, pool, streams, {}};
     std::atomic<bool> draining{false};
     Services services{

@@ -90,7 +90,7 @@ struct House {
     std::vector<std::unique_ptr<Client>> clients;
     wire::Loop loop{0, {}};
     std::thread loop_thread;
-    dispatch::Pool pool, streams;
+    work::Pool pool, streams;
 
     explicit House(ActionBounds bounds = {}, std::size_t threads = 4, std::size_t queue = 16)
         : pool("actions", threads, queue), streams("streams", threads, queue) {

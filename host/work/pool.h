@@ -1,4 +1,4 @@
-// dispatch: a bounded pool of threads for work that blocks. Full means told
+// work: a bounded pool of threads for work that blocks. Full means told
 // so at once: nothing queues without end, and no event loop ever waits.
 #pragma once
 
@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-namespace acp::dispatch {
+namespace acp::work {
 
 class Pool {
 public:
@@ -54,4 +54,4 @@ private:
     bool stopping_ = false;
 };
 
-}  // namespace acp::dispatch
+}  // namespace acp::work

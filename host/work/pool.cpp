@@ -1,11 +1,11 @@
-#include "dispatch/pool.h"
+#include "work/pool.h"
 
 #include <chrono>
 #include <system_error>
 
 #include "log/log.h"
 
-namespace acp::dispatch {
+namespace acp::work {
 
 namespace {
 constexpr std::chrono::seconds kIdleThread{30};
@@ -106,4 +106,4 @@ Pool::Stats Pool::stats() const {
     return {threads_, busy_, queue_.size(), max_threads_ + max_queue_, done_, refused_};
 }
 
-}  // namespace acp::dispatch
+}  // namespace acp::work

@@ -1,10 +1,10 @@
-#include "dispatch/pool.h"
+#include "work/pool.h"
 
 #include <catch2/catch.hpp>
 #include <future>
 #include <thread>
 
-using acp::dispatch::Pool;
+using acp::work::Pool;
 
 namespace {
 
