@@ -42,11 +42,10 @@ acp_status status_of(Code code) noexcept {
 Handlers handlers_of(const acp_http_reply& reply) {
     Handlers handlers;
     if (reply.on_head != nullptr)
-        handlers.on_head = [&reply](const wire::http1::ResponseHead& head) {
+        handlers.on_head = [&reply](const ResponseHead& head) {
             std::vector<acp_pair> fields;
-            fields.reserve(head.field_count);
-            for (std::size_t i = 0; i < head.field_count; ++i)
-                fields.push_back({sdk::str(head.fields[i].name), sdk::str(head.fields[i].value)});
+            fields.reserve(head.fields.size());
+            for (const auto& field : head.fields) fields.push_back({sdk::str(field.name), sdk::str(field.value)});
             return reply.on_head(reply.ctx, head.status, fields.data(), fields.size()) == 0;
         };
     if (reply.on_body != nullptr)
@@ -75,32 +74,39 @@ acp_status perform_checked(const acp_call* call, const acp_http_call& raw, const
     Result<Url> url = parse_url(sdk::view(raw.url));
     if (!url) return answer(url.error());
 
+    Origin origin = origin_of(*url);
     Request request;
-    request.url = std::move(*url);
     request.method = sdk::text(raw.method);
+    request.target = std::move(url->target);
+    request.authority = std::move(url->host_field);
     request.fields.reserve(raw.fields_count);
     for (std::size_t i = 0; i < raw.fields_count; ++i)
         request.fields.emplace_back(sdk::text(raw.fields[i].name), sdk::text(raw.fields[i].value));
-    request.body = {reinterpret_cast<const char*>(raw.body.ptr), raw.body.len};
+    request.body.assign(reinterpret_cast<const char*>(raw.body.ptr), raw.body.len);
     request.upgrade = raw.upgrade != 0;
-    request.max_body_bytes = raw.max_body_bytes == 0 ? kBodyMax : raw.max_body_bytes;
+    // An upgrade leaves HTTP/1.1, so it cannot be asked for in HTTP/2.
+    if (origin.scheme == Scheme::https && !request.upgrade) origin.versions = Versions::negotiate;
 
-    if (raw.struct_size >= sizeof raw && raw.tls != nullptr && request.url.scheme == Scheme::https) {
-        if (raw.tls->struct_size < sizeof(acp_http_tls)) return sdk::fill(error, ACP_E_INVALID, "tls is shorter than version 1.0 has it");
-        auto context = trust_of({sdk::text(raw.tls->ca_file), sdk::text(raw.tls->certificate_file), sdk::text(raw.tls->key_file)});
+    if (raw.struct_size >= sizeof raw && raw.tls != nullptr && origin.scheme == Scheme::https) {
+        if (raw.tls->struct_size < sizeof(acp_http_tls))
+            return sdk::fill(error, ACP_E_INVALID, "tls is shorter than version 1.0 has it");
+        auto context =
+            trust_of({sdk::text(raw.tls->ca_file), sdk::text(raw.tls->certificate_file), sdk::text(raw.tls->key_file)});
         if (!context) return answer(context.error());
-        request.tls = {*context, sdk::text(raw.tls->spiffe_id)};
+        origin.tls = {*context, sdk::text(raw.tls->spiffe_id)};
     }
 
     Bounds bounds;
-    bounds.connect_timeout_ms =
+    bounds.max_body_bytes = raw.max_body_bytes == 0 ? kBodyMax : raw.max_body_bytes;
+    bounds.limits.connect_timeout_ms =
         raw.connect_timeout_ms <= 0 ? kConnectTimeoutMs : std::min(raw.connect_timeout_ms, kTimeoutMax);
-    bounds.idle_timeout_ms = raw.idle_timeout_ms == 0 ? kIdleTimeoutMs : std::min(raw.idle_timeout_ms, kTimeoutMax);
+    bounds.limits.idle_timeout_ms =
+        raw.idle_timeout_ms == 0 ? kIdleTimeoutMs : std::min(raw.idle_timeout_ms, kTimeoutMax);
     if (call != nullptr) {
-        bounds.deadline_mono_ns = call->deadline_mono_ns;
+        bounds.limits.deadline_mono_ns = call->deadline_mono_ns;
         if (call->cancelled != nullptr) bounds.cancelled = [call] { return call->cancelled(call) != 0; };
     }
-    Result<void> done = exchange(request, handlers_of(reply), bounds);
+    Result<void> done = exchange(origin, std::move(request), handlers_of(reply), bounds);
     return done ? ACP_OK : answer(done.error());
 }
 

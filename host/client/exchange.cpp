@@ -1,229 +1,233 @@
 #include "client/exchange.h"
 
 #include <algorithm>
-#include <array>
+#include <chrono>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
-#include "client/pipe.h"
+#include "base/clock.h"
+#include "client/pool.h"
+#include "client/runner.h"
 
 namespace acp::client {
 
 namespace {
 
-using wire::http1::ChunkDecoder;
-using wire::http1::Framing;
-using wire::http1::HeadLimits;
-using wire::http1::Parse;
-using wire::http1::Refusal;
-using wire::http1::ResponseHead;
+using Pulled = http::BodySource::Pulled;
 
-/// Clouds answer with more than we accept from strangers.
-constexpr HeadLimits kHeadLimits{.bytes = 65536, .fields = wire::http1::kMaxFields, .target = 8192};
-constexpr std::size_t kReadSize = 65536;
-constexpr int kInterimMax = 16;
+/// So much of an answer waits for its reader; beyond, the peer is not read.
+constexpr std::size_t kWindow = 256 * 1024;
+constexpr std::int64_t kSliceMs = 100;
+constexpr std::int64_t kPullAgainMs = 20;
 
-tl::unexpected<Error> cannot_send(const std::string& what) {
-    return fail(Code::invalid, "bad_request", what);
-}
+/// Between the loop, where the call is, and the thread that waits for it.
+class Session final : public Call::Listener, public std::enable_shared_from_this<Session> {
+public:
+    struct News {
+        bool head = false, ended = false, output_free = false, output_dead = false;
+        std::string body;
+        std::optional<Error> failed;
+        bool any() const noexcept { return head || ended || output_free || !body.empty() || failed; }
+    };
+
+    // --- the waiting thread
+    void begin(const Origin& origin, Request request, const Limits& limits) {
+        runner().post([self = shared_from_this(), origin, limits,
+                       request = std::make_shared<Request>(std::move(request))] {
+            self->call_.emplace(runner().pools().to(origin), std::move(*request), limits, *self);
+            self->call_->start();
+        });
+    }
+    void end() {
+        runner().post([self = shared_from_this()] { self->call_.reset(); });
+    }
+    void write(std::string_view bytes) {
+        runner().post([self = shared_from_this(), copy = std::string(bytes)] { self->put(copy); });
+    }
+    void finish() {
+        runner().post([self = shared_from_this()] {
+            if (self->call_) self->call_->finish();
+        });
+    }
+    News wait(std::int64_t ms) {
+        std::unique_lock lock(mutex_);
+        changed_.wait_for(lock, std::chrono::milliseconds(ms), [this] { return news_.any(); });
+        News taken = std::exchange(news_, {});
+        const bool resume = std::exchange(stalled_, false);
+        lock.unlock();
+        if (resume) runner().post([self = shared_from_this()] { self->on_body(); });
+        return taken;
+    }
+    /// Set before the news of the head, and left alone then.
+    int status = 0;
+    bool upgraded = false;
+    std::vector<std::pair<std::string, std::string>> fields;
+
+private:
+    // --- the loop
+    void on_head(const ResponseHead& head) override {
+        status = head.status;
+        upgraded = head.upgraded;
+        for (const auto& field : head.fields) fields.emplace_back(field.name, field.value);
+        tell([](News& news) { news.head = true; });
+    }
+    void on_body() override {
+        while (call_) {
+            {
+                std::lock_guard lock(mutex_);
+                if (news_.body.size() >= kWindow) {
+                    stalled_ = true;
+                    return;
+                }
+            }
+            piece_.clear();
+            const Pulled pulled = call_->read(piece_);
+            if (pulled == Pulled::empty) return;
+            tell([&](News& news) {
+                if (news.body.empty())
+                    news.body.swap(piece_);
+                else
+                    news.body += piece_;
+                news.ended = pulled == Pulled::ended;
+                if (pulled == Pulled::failed) news.failed = call_->error();
+            });
+            if (pulled != Pulled::more) return;
+        }
+    }
+    void on_failed(const Error& error) override {
+        tell([&](News& news) { news.failed = error; });
+    }
+    void on_writable() override { output_free(false); }
+    void put(const std::string& bytes) {
+        if (!call_) return;
+        const bool taken = call_->write(bytes);
+        if (!taken || call_->unsent() == 0) output_free(!taken);
+    }
+    void output_free(bool dead) {
+        tell([dead](News& news) {
+            news.output_free = true;
+            news.output_dead = dead;
+        });
+    }
+    template <typename Change>
+    void tell(Change change) {
+        {
+            std::lock_guard lock(mutex_);
+            change(news_);
+        }
+        changed_.notify_one();
+    }
+
+    std::optional<Call> call_;  // loop thread only
+    std::string piece_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    News news_;
+    bool stalled_ = false;
+};
 
 tl::unexpected<Error> stopped() {
     return fail(Code::cancelled, "cancelled", "the caller stopped the exchange");
 }
 
-bool is_ours(std::string_view name) {
-    constexpr std::array<std::string_view, 8> kOurs = {
-        "host", "connection", "content-length", "transfer-encoding", "keep-alive", "te", "trailer", "expect"};
-    return std::any_of(kOurs.begin(), kOurs.end(),
-                       [&](std::string_view ours) { return wire::http1::equals_ci(name, ours); });
+Result<void> check_time(const Bounds& bounds) {
+    if (bounds.cancelled && bounds.cancelled())
+        return fail(Code::cancelled, "cancelled", "the caller cancelled the request");
+    if (bounds.limits.deadline_mono_ns != 0 && monotonic_ns() >= bounds.limits.deadline_mono_ns)
+        return fail(Code::deadline, "deadline_exceeded", "the deadline passed before the exchange was complete");
+    return {};
 }
 
-/// The head on the wire. Whatever could end a line early is refused, so a
-/// value taken from outside cannot become a field or a request of its own.
-Result<std::string> write_head(const Request& request) {
-    if (!wire::http1::is_token(request.method)) return cannot_send("the method is no token");
-    std::string head =
-        request.method + " " + request.url.target + " HTTP/1.1\r\nHost: " + request.url.host_field + "\r\n";
-    bool names_protocol = false;
-    for (const auto& [name, value] : request.fields) {
-        if (!wire::http1::is_token(name)) return cannot_send("a field name is no token");
-        if (!wire::http1::is_field_value(value))
-            return cannot_send("the value of " + name + " holds a control character");
-        if (is_ours(name)) return cannot_send("the field " + name + " is set by the client itself");
-        if (wire::http1::equals_ci(name, "upgrade")) {
-            if (!request.upgrade) return cannot_send("the field Upgrade goes with an upgrade only");
-            names_protocol = true;
-        }
-        head.append(name).append(": ").append(value).append("\r\n");
-    }
-    if (request.upgrade && !names_protocol) return cannot_send("an upgrade needs the field Upgrade");
-    const bool may_have_body = request.method != "GET" && request.method != "HEAD";
-    if (!request.body.empty() || may_have_body)
-        head += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
-    head += request.upgrade ? "Connection: Upgrade\r\n\r\n" : "Connection: close\r\n\r\n";
-    return head;
-}
-
-/// Reads the response of one request.
-class Reader {
+/// The waiting thread's side.
+class Waiter {
 public:
-    Reader(Connection& connection, const Request& request, const Handlers& handlers, const Bounds& bounds)
-        : connection_(connection), request_(request), handlers_(handlers), bounds_(bounds) {}
+    Waiter(std::shared_ptr<Session> session, std::string place, const Handlers& handlers, const Bounds& bounds)
+        : session_(std::move(session)), place_(std::move(place)), handlers_(handlers), bounds_(bounds) {}
 
     Result<void> run() {
-        for (int interim = 0;; ++interim) {
-            if (Result<void> head = read_head(); !head) return head;
-            if (head_->status / 100 != 1 || head_->status == 101) break;
-            if (interim == kInterimMax) return malformed("too many interim responses");
-            buffer_.erase(0, head_->size);
+        for (;;) {
+            if (Result<void> go_on = check_time(bounds_); !go_on) return go_on;
+            const bool asks_again = pull();
+            const Session::News news = session_->wait(slice(asks_again));
+            if (news.head)
+                if (Result<void> taken = take_head(); !taken) return taken;
+            if (news.output_free) busy_ = false;
+            if (news.output_dead) pulling_ = false;
+            if (Result<void> taken = take_body(news.body); !taken) return taken;
+            if (news.failed) return tl::unexpected(*news.failed);
+            if (news.ended) return {};
         }
-        if (head_->status == 101 && !request_.upgrade) return malformed("it switched protocols unasked");
-        if (handlers_.on_head && !handlers_.on_head(*head_)) return stopped();
-        const std::string early = buffer_.substr(head_->size);
-        buffer_.clear();  // views of the head end here
-        const bool hijacked = head_->status == 200 && head_->framing == Framing::until_close;
-        if (request_.upgrade && (head_->status == 101 || hijacked))
-            return run_pipe(connection_, early, handlers_, request_.max_body_bytes, bounds_);
-        switch (head_->framing) {
-            case Framing::none:
-                return {};
-            case Framing::length:
-                return read_length(early);
-            case Framing::chunked:
-                return read_chunked(early);
-            case Framing::until_close:
-                return read_until_close(early);
-        }
-        return {};
     }
 
 private:
-    tl::unexpected<Error> malformed(const std::string& what) const {
-        return fail(Code::provider_error, "bad_upstream_answer",
-                    "the answer of " + connection_.place() + " is refused: " + what);
+    std::int64_t slice(bool asks_again) const {
+        std::int64_t ms = asks_again ? kPullAgainMs : kSliceMs;
+        if (bounds_.limits.deadline_mono_ns != 0)
+            ms = std::clamp<std::int64_t>((bounds_.limits.deadline_mono_ns - monotonic_ns()) / 1'000'000 + 1, 0, ms);
+        return ms;
     }
-    tl::unexpected<Error> truncated(const std::string& what) const {
-        return fail(Code::provider_error, "truncated_answer",
-                    "the answer of " + connection_.place() + " is truncated: " + what);
+    Result<void> take_head() {
+        std::vector<wire::http1::Field> fields;
+        fields.reserve(session_->fields.size());
+        for (const auto& [name, value] : session_->fields) fields.push_back({name, value});
+        pulling_ = session_->upgraded && handlers_.on_pull;
+        if (handlers_.on_head && !handlers_.on_head({session_->status, fields, session_->upgraded})) return stopped();
+        return {};
     }
-
-    Result<void> read_head() {
-        std::size_t scanned = 0;
-        for (;;) {
-            Refusal refusal = Refusal::none;
-            const Parse verdict =
-                wire::http1::parse_response(buffer_, kHeadLimits, scanned, request_.method, *head_, refusal);
-            if (verdict == Parse::complete) return {};
-            if (verdict == Parse::refused) return malformed(std::string(wire::http1::refusal_name(refusal)));
-            Result<Connection::Read> got = connection_.read(chunk_.get(), kReadSize, bounds_);
-            if (!got) return tl::unexpected(got.error());
-            if (got->count == 0) {
-                if (!buffer_.empty()) return truncated("it ends inside the head");
-                return fail(Code::unavailable, "upstream_closed",
-                            connection_.place() + " closed the connection without an answer");
-            }
-            buffer_.append(chunk_.get(), got->count);
-        }
-    }
-
-    /// Body bytes; empty at the orderly end of the connection.
-    Result<std::string_view> read_some() {
-        Result<Connection::Read> got = connection_.read(chunk_.get(), kReadSize, bounds_);
-        if (got) return std::string_view(chunk_.get(), got->count);
-        Error error = got.error();
-        // Behind the head a broken connection is a truncated answer.
-        if (error.code == Code::unavailable) {
-            error.code = Code::provider_error;
-            error.slug = "truncated_answer";
-        }
-        return tl::unexpected(std::move(error));
-    }
-
-    Result<void> deliver(std::string_view bytes) {
+    Result<void> take_body(std::string_view bytes) {
         if (bytes.empty()) return {};
-        if (bytes.size() > request_.max_body_bytes - delivered_) return too_large();
+        if (bounds_.max_body_bytes != UINT64_MAX && bytes.size() > bounds_.max_body_bytes - delivered_)
+            return fail(Code::exhausted, "body_too_large",
+                        "the answer of " + place_ + " is larger than the bound of " +
+                            std::to_string(bounds_.max_body_bytes) + " bytes");
         delivered_ += bytes.size();
         if (handlers_.on_body && !handlers_.on_body(bytes)) return stopped();
         return {};
     }
-    tl::unexpected<Error> too_large() const {
-        return fail(Code::exhausted, "body_too_large",
-                    "the answer of " + connection_.place() + " is larger than the bound of " +
-                        std::to_string(request_.max_body_bytes) + " bytes");
-    }
-
-    Result<void> read_length(std::string_view early) {
-        const std::uint64_t length = head_->content_length;
-        if (length > request_.max_body_bytes) return too_large();
-        std::string_view bytes = early;
-        for (;;) {
-            bytes =
-                bytes.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), length - delivered_)));
-            if (Result<void> taken = deliver(bytes); !taken) return taken;
-            if (delivered_ == length) return {};
-            Result<std::string_view> more = read_some();
-            if (!more) return tl::unexpected(more.error());
-            if (more->empty())
-                return truncated(std::to_string(delivered_) + " of " + std::to_string(length) + " bytes came");
-            bytes = *more;
+    /// True: there was nothing, and it is to be asked again.
+    bool pull() {
+        if (!pulling_ || busy_) return false;
+        std::string_view out;
+        switch (handlers_.on_pull(out)) {
+            case Pull::bytes:
+                if (out.empty()) return true;
+                busy_ = true;
+                session_->write(out);
+                return false;
+            case Pull::half_close:
+                pulling_ = false;
+                session_->finish();
+                return false;
+            case Pull::nothing:
+                break;
         }
+        return true;
     }
 
-    Result<void> read_chunked(std::string_view early) {
-        ChunkDecoder decoder;
-        std::string_view bytes = early;
-        for (;;) {
-            while (!bytes.empty()) {
-                const ChunkDecoder::Step step = decoder.step(bytes);
-                bytes.remove_prefix(step.consumed);
-                if (step.state == ChunkDecoder::State::done) return {};
-                if (step.state == ChunkDecoder::State::refused)
-                    return malformed(std::string(wire::http1::refusal_name(decoder.refusal())));
-                if (step.state == ChunkDecoder::State::more) break;
-                if (Result<void> taken = deliver(step.data); !taken) return taken;
-            }
-            Result<std::string_view> more = read_some();
-            if (!more) return tl::unexpected(more.error());
-            if (more->empty()) return truncated("the last chunk did not come");
-            bytes = *more;
-        }
-    }
-
-    Result<void> read_until_close(std::string_view early) {
-        std::string_view bytes = early;
-        for (;;) {
-            if (Result<void> taken = deliver(bytes); !taken) return taken;
-            Result<std::string_view> more = read_some();
-            if (!more) return tl::unexpected(more.error());
-            if (more->empty()) return {};
-            bytes = *more;
-        }
-    }
-
-    Connection& connection_;
-    const Request& request_;
+    const std::shared_ptr<Session> session_;
+    const std::string place_;
     const Handlers& handlers_;
     const Bounds& bounds_;
-    std::string buffer_;
-    std::unique_ptr<char[]> chunk_{new char[kReadSize]};  // NOLINT: left unzeroed
-    std::unique_ptr<ResponseHead> head_ = std::make_unique<ResponseHead>();
     std::uint64_t delivered_ = 0;
+    bool pulling_ = false;
+    bool busy_ = false;
 };
 
 }  // namespace
 
-Result<void> exchange(const Request& request, const Handlers& handlers, const Bounds& bounds) {
-    Result<std::string> head = write_head(request);
-    if (!head) return tl::unexpected(head.error());
-    Result<Connection> connection = Connection::open(request.url, request.tls, bounds);
-    if (!connection) return tl::unexpected(connection.error());
-    // A small body rides with the head in one segment.
-    const bool together = request.body.size() <= kReadSize;
-    if (together) head->append(request.body);
-    Result<bool> sent = connection->write_all(*head, bounds);
-    if (sent && *sent && !together) sent = connection->write_all(request.body, bounds);
-    if (!sent) return tl::unexpected(sent.error());
-    // A peer that stopped reading may have answered first (413 and the like).
-    return Reader(*connection, request, handlers, bounds).run();
+Result<void> exchange(const Origin& origin, Request request, const Handlers& handlers, const Bounds& bounds) {
+    if (Result<void> good = check(request); !good) return good;
+    if (Result<void> go_on = check_time(bounds); !go_on) return go_on;
+    const auto session = std::make_shared<Session>();
+    session->begin(origin, std::move(request), bounds.limits);
+    // Also when a callback throws.
+    const std::shared_ptr<void> end(nullptr, [&](void*) { session->end(); });
+    return Waiter(session, origin.place(), handlers, bounds).run();
 }
 
 }  // namespace acp::client

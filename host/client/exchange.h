@@ -1,34 +1,18 @@
-// client: one HTTP/1.1 request and its response over a connection of its own.
-// Blocking, for plugins and other code on pools; an event loop uses
-// wire/http1 itself. An answer that is not complete by its own framing is an
-// error, never a shorter body.
+// client: one request and its answer for a caller that blocks, such as a plugin.
+// The bytes are moved on the runner's loop, the callbacks run on the caller's
+// thread.
 #pragma once
 
 #include <cstdint>
 #include <functional>
-#include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 #include "base/result.h"
-#include "client/connection.h"
-#include "client/url.h"
-#include "wire/http1/parse.h"
+#include "client/call.h"
+#include "client/origin.h"
+#include "client/request.h"
 
 namespace acp::client {
-
-struct Request {
-    Url url;
-    std::string method = "GET";
-    /// Host, Connection and what frames the message are the client's own and
-    /// refused here; Upgrade is the caller's when `upgrade` is set.
-    std::vector<std::pair<std::string, std::string>> fields;
-    std::string_view body;
-    bool upgrade = false;
-    Tls tls;
-    std::uint64_t max_body_bytes = 16U << 20;  ///< UINT64_MAX: no bound
-};
 
 /// What on_pull answers.
 enum class Pull : std::uint8_t {
@@ -40,16 +24,22 @@ enum class Pull : std::uint8_t {
 /// All run on the calling thread. Returning false ends the exchange with
 /// Code::cancelled.
 struct Handlers {
-    std::function<bool(const wire::http1::ResponseHead&)> on_head;
+    std::function<bool(const ResponseHead&)> on_head;
     std::function<bool(std::string_view)> on_body;
-    /// Raw pipe only; `out` must stay valid until the next callback.
+    /// After an upgrade only. Asked again once what it gave is on its way.
     std::function<Pull(std::string_view& out)> on_pull;
 };
 
-/// Errors: Code::invalid (field or method that cannot be sent), unavailable
-/// (no connection, or it broke before the head), provider_error (malformed or
-/// truncated), exhausted (body over the bound), deadline, cancelled,
-/// unsupported (https).
-Result<void> exchange(const Request& request, const Handlers& handlers, const Bounds& bounds);
+struct Bounds {
+    Limits limits;
+    std::uint64_t max_body_bytes = 16U << 20;  ///< UINT64_MAX: no bound
+    std::function<bool()> cancelled;           ///< empty: never; asked every 100 ms
+};
+
+/// Errors: Code::invalid (a request that cannot be sent), unavailable (no
+/// connection, or it broke before the head; `retryable` when nothing was sent),
+/// provider_error (malformed or truncated), exhausted (body over the bound, or
+/// no connection free), deadline, cancelled.
+Result<void> exchange(const Origin& origin, Request request, const Handlers& handlers, const Bounds& bounds);
 
 }  // namespace acp::client

@@ -78,12 +78,6 @@ Result<Url> parse_network(std::string_view rest, Scheme scheme) {
 
 }  // namespace
 
-std::string Url::place() const {
-    if (scheme == Scheme::unix_socket) return host;
-    const bool v6 = host.find(':') != std::string::npos;
-    return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
-}
-
 Result<Url> parse_url(std::string_view text) {
     if (text.size() > kUrlMax) return refuse("it is longer than " + std::to_string(kUrlMax) + " bytes");
     if (!std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; }))

@@ -17,10 +17,6 @@ struct Url {
     std::uint16_t port = 0;  ///< 0 for unix_socket
     std::string target;      ///< origin-form, "/" at least
     std::string host_field;  ///< value of the Host field
-
-    /// What may be shown of it: "host:port" or the socket's path, never the
-    /// query, which may hold a secret.
-    std::string place() const;
 };
 
 /// Reads `http://host[:port][/path][?query]`, the same with https, and

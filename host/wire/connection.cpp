@@ -142,6 +142,12 @@ bool Connection::fill_input() {
     return false;
 }
 
+bool Connection::is_quiet() const noexcept {
+    char byte = 0;
+    const ssize_t n = ::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n < 0 ? errno == EAGAIN : n > 0 && tls_;
+}
+
 void Connection::compact_input() noexcept {
     if (begin_ == 0) return;
     std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);

@@ -97,6 +97,9 @@ public:
     bool input_ended() const noexcept { return input_ended_; }
     /// Why the socket failed (errno), 0 if it did not. Of clients only.
     int error() const noexcept { return error_; }
+    /// Whether nothing has come that was not read, not even an end. A system call,
+    /// and behind TLS not the whole truth: records that are no data count as nothing.
+    bool is_quiet() const noexcept;
     /// Whether the end that was read is the peer's own: behind TLS anybody on the
     /// way can make one, but only the peer can say that it has.
     bool ended_cleanly() const noexcept { return error_ == 0 && (!tls_ || tls_->ended_cleanly()); }
@@ -110,7 +113,9 @@ public:
     /// False when `fill_input` would find nothing; saves the call.
     bool may_fill_input() const noexcept { return readable_ && !input_ended_; }
     /// Has `on_readable` called again after others had their turn.
-    void yield_turn() { loop_.revisit(*this); }
+    void yield_turn() {
+        if (!closed_) loop_.revisit(*this);
+    }
 
     /// Where output goes until the next `flush`, which comes before the turn ends.
     Buffer& output() noexcept {
@@ -125,6 +130,8 @@ public:
     }
     /// Sends what it can; what is left goes when the peer takes it. May close.
     void flush();
+    /// Whether the peer has not yet refused what is sent. Of clients only.
+    bool takes_output() const noexcept { return !output_dead_ && !closed_; }
     /// Tells the peer that nothing more comes once all output is out; goes on reading.
     void finish_output();
     /// Closes after all output is out and the peer has had time to read it

@@ -56,8 +56,11 @@ def user_share(pid):
 
 
 def compare(title, unit, rounds, measures):
-    """Calls each of `measures` ({name: function}, ours first) in turn, prints medians and ratios of neighbours."""
-    rows = [[measure() for measure in measures.values()] for _ in range(rounds)]
+    """Calls each of `measures` ({name: function}, ours first) in turn, prints medians and ratios of neighbours.
+
+    A first round warms up and does not count.
+    """
+    rows = [[measure() for measure in measures.values()] for _ in range(rounds + 1)][1:]
     print(title)
     for index, name in enumerate(measures):
         ratios = [row[0] / row[index] for row in rows]

@@ -28,8 +28,6 @@ def bench(options, protocol):
         for server in (start_control_plane(folder, options.build, protocol=protocol),
                        start_haproxy(folder, 18981, protocol), start_nginx(folder, 18980, protocol)):
             started.append(server)
-        for _, pid, url in started:
-            measure(protocol, pid, url, 1)
         compare(protocol, "us", options.rounds,
                 {name: functools.partial(measure, protocol, pid, url, options.seconds)
                  for name, (_, pid, url) in zip(["alphaswarm-cp", "haproxy", "nginx"], started)})

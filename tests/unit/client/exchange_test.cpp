@@ -34,7 +34,7 @@ TEST_CASE("a request is written as RFC 9112 has it, and the answer comes whole")
     CHECK(caller.reply_fields["X-A"] == "b");
     CHECK(server.requests().at(0) ==
           "POST /x?y=z HTTP/1.1\r\nHost: " + server.base().substr(7) +
-              "\r\nAccept: text/plain\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbody");
+              "\r\nAccept: text/plain\r\nContent-Length: 4\r\n\r\nbody");
 }
 
 TEST_CASE("every framing, in one piece") {

@@ -1,10 +1,12 @@
-#include "client/pipe.h"
+#include "client/exchange.h"
 
 #include <sys/socket.h>
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <string>
+#include <thread>
 
 #include "base/clock.h"
 #include "caller.h"
@@ -99,13 +101,15 @@ TEST_CASE("a pipe without a source of bytes reads to the end") {
 
 TEST_CASE("a peer that reads no more is still read to the end") {
     ScratchFolder folder;
-    TinyServer server(folder.path() + "/s", [](int fd, const std::string&) {
+    std::atomic<int> pulls{0};
+    TinyServer server(folder.path() + "/s", [&](int fd, const std::string&) {
         ::shutdown(fd, SHUT_RD);  // on a Unix socket the client's writes fail from here on
         TinyServer::send(fd, k101);
+        while (pulls == 0) std::this_thread::yield();
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));  // time for more, which must not come
         TinyServer::send(fd, "bye");
     });
     Caller caller = upgrading(server);
-    int pulls = 0;
     caller.on_pull = [&](std::string_view& out) {
         ++pulls;
         out = "nobody reads this";

@@ -82,6 +82,7 @@ struct World {
         spec.names = names;
         acp::tls::ServerOptions o;
         o.certificates = {folder.write("server", authority.issue(spec))};
+        o.alpn = {"http/1.1"};
         return o;
     }
 };

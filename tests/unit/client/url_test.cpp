@@ -1,4 +1,4 @@
-#include "client/url.h"
+#include "client/origin.h"
 
 #include <catch2/catch.hpp>
 #include <string>
@@ -35,7 +35,7 @@ TEST_CASE("URLs that are understood") {
         CHECK(url->port == row.port);
         CHECK(url->target == row.target);
         CHECK(url->host_field == row.host_field);
-        CHECK(url->place() == row.place);
+        CHECK(client::origin_of(*url).place() == row.place);
     }
 }
 
