@@ -10,6 +10,7 @@ namespace acp::client {
 namespace {
 
 constexpr std::int64_t kMs = 1'000'000;
+constexpr int kRefusalsMax = 3;
 
 Error error_of(Code code, std::string slug, std::string message) {
     return fail(code, std::move(slug), std::move(message)).value();
@@ -95,11 +96,13 @@ void Call::complete() noexcept {
 
 void Call::failed(Error error, Seen seen) {
     carrier_ = nullptr;
-    const bool may_repeat = !request_.source && !retried_ && stage_ == Stage::head;
-    const bool harmless =
-        seen == Seen::unseen || (seen == Seen::unanswered && used_before_ && is_idempotent(request_.method));
-    if (may_repeat && harmless) {
-        retried_ = true;
+    const bool on_new_one =
+        seen == Seen::unanswered && used_before_ && !wants_fresh_ && is_idempotent(request_.method);
+    const bool anywhere = seen == Seen::unseen && refusals_ < kRefusalsMax;
+    if (!request_.source && stage_ == Stage::head && (on_new_one || anywhere)) {
+        wants_fresh_ = on_new_one;
+        refusals_ += anywhere ? 1 : 0;
+        begun_ns_ = pool_.loop().now_ns();
         stage_ = Stage::connecting;
         pool_.serve(*this);
         return;

@@ -49,7 +49,8 @@ enum class Seen : std::uint8_t {
 /// Loop thread only. A request that failed unanswered on a connection that had
 /// been used before is sent once more on a new one, if it is idempotent (RFC 9110
 /// section 9.2.2): the peer may have closed the old one at that moment. One that
-/// the peer did not look at is sent again whatever it is.
+/// the peer did not look at (RFC 9113 section 8.7) is sent again whatever it is,
+/// three times at most.
 class Call final {
 public:
     /// Called in no turn but the client connection's own or a task of the loop.
@@ -92,7 +93,8 @@ public:
     Request& request() noexcept { return request_; }
     Pool& pool() noexcept { return pool_; }
     const Limits& limits() const noexcept { return limits_; }
-    bool wants_fresh() const noexcept { return retried_; }
+    /// Whether no connection that was used before will do.
+    bool wants_fresh() const noexcept { return wants_fresh_; }
     /// `keeper` keeps the carrier for as long as the call needs it; it may be null.
     void carried_by(Carrier& carrier, bool used_before, std::shared_ptr<void> keeper = {});
     /// Something came from the peer.
@@ -121,7 +123,8 @@ private:
     std::shared_ptr<void> keeper_;
     Stage stage_ = Stage::idle;
     bool used_before_ = false;
-    bool retried_ = false;
+    bool wants_fresh_ = false;
+    int refusals_ = 0;
     bool awaits_peer_ = true;
     bool failed_ = false;
     std::int64_t begun_ns_ = 0;

@@ -59,6 +59,7 @@ struct ClientCallbacks {
     static int frame_received(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
         Http2& connection = self(user);
         if (frame->hd.type == NGHTTP2_GOAWAY) connection.going_ = true;
+        if (frame->hd.type == NGHTTP2_SETTINGS) connection.settled_ = true;
         if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) return 0;
         Stream* stream = connection.find(frame->hd.stream_id);
         if (!stream) return 0;
@@ -152,6 +153,8 @@ Http2::~Http2() = default;
 bool Http2::has_room() const noexcept {
     if (going_ || connection_.closing() || connection_.peer_ended()) return false;
     if (nghttp2_session_check_request_allowed(session_.get()) == 0) return false;
+    // One can go before the server has told its limit; more might be refused.
+    if (!settled_) return streams_.empty();
     return streams_.size() <
            nghttp2_session_get_remote_settings(session_.get(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
 }

@@ -27,6 +27,8 @@ public:
 
     /// Whether it takes one more call.
     bool has_room() const noexcept;
+    /// Whether the server has not yet said how many calls it takes at a time.
+    bool is_settling() const noexcept { return !settled_ && !going_; }
     void begin(Call& call);
     bool is_idle() const noexcept { return streams_.empty(); }
     std::int64_t idle_since_ns() const noexcept { return idle_since_ns_; }
@@ -76,6 +78,7 @@ private:
     std::int64_t idle_since_ns_ = 0;
     bool turn_wanted_ = false;
     bool processing_ = false;
+    bool settled_ = false;
     bool going_ = false;  ///< takes no more calls
 };
 

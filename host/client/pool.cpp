@@ -51,6 +51,7 @@ void Pool::forget(Call& call) noexcept {
 /// As many attempts as calls wait; but one alone while it is open whether what
 /// comes out of it can carry them all.
 void Pool::connect() {
+    if (std::any_of(all2_.begin(), all2_.end(), [](const Http2* c) { return c->is_settling(); })) return;
     const bool may_share =
         origin_.versions == Versions::http2 || (origin_.versions == Versions::negotiate && !negotiated_http1_);
     const std::size_t wanted = may_share ? std::min<std::size_t>(1, waiting_.size()) : waiting_.size();
