@@ -7,6 +7,7 @@
 #include "app/reload.h"
 #include "app/repair.h"
 #include "base/clock.h"
+#include "client/egress.h"
 #include "json/json.h"
 #include "log/log.h"
 #include "manage/metrics.h"
@@ -115,7 +116,18 @@ Result<void> ControlPlane::open_ledger() {
     return {};
 }
 
+/// Before plugins are made: some speak to their backend at once.
+void ControlPlane::set_egress() {
+    const auto& e = config_.egress;
+    client::Egress egress;
+    egress.direct = e.direct;
+    if (e.proxy) egress.proxy = {e.proxy->host, e.proxy->port, {}};
+    if (!e.proxy_credentials.empty()) egress.proxy.authorization = client::basic_authorization(e.proxy_credentials);
+    client::set_egress(std::move(egress));
+}
+
 void ControlPlane::load_plugins() {
+    set_egress();
     catalogue_ = std::make_unique<plugins::Catalogue>(plugins::host_api(), config_.plugins.state_dir);
     catalogue_->load(config_.plugins.directories);
     for (const auto& p : config_.providers) catalogue_->make_provider({p.alias, p.plugin, p.config_json, {}});

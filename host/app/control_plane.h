@@ -51,6 +51,7 @@ public:
 private:
     explicit ControlPlane(const config::Config& config);
     Result<void> open_ledger();
+    void set_egress();
     void load_plugins();
     void repair();
     Result<void> route();

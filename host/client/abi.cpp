@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "alphaswarm-cp/sdk/error.hpp"
+#include "client/egress.h"
 #include "client/exchange.h"
 #include "client/trust.h"
 
@@ -95,6 +96,8 @@ acp_status perform_checked(const acp_call* call, const acp_http_call& raw, const
         if (!context) return answer(context.error());
         origin.tls = {*context, sdk::text(raw.tls->spiffe_id)};
     }
+
+    origin.proxy = proxy_to(origin);
 
     Bounds bounds;
     bounds.max_body_bytes = raw.max_body_bytes == 0 ? kBodyMax : raw.max_body_bytes;

@@ -46,6 +46,7 @@ public:
     void run() {
         check_listen();
         check_tls();
+        check_egress();
         check_sizes();
         check_aliases("/providers");
         check_aliases("/http_routes");
@@ -104,6 +105,18 @@ private:
         if ((auth == "optional" || auth == "required") && !has_ca)
             document_.refuse("/server/tls/client_auth",
                              "names no authority to check certificates by; set client_ca to its PEM file");
+    }
+
+    void check_egress() {
+        const auto proxy = text("/egress/proxy");
+        const auto endpoint = parse_endpoint(proxy.value_or(""));
+        if (proxy && !proxy->empty() && (!endpoint || endpoint->port == 0))
+            document_.refuse("/egress/proxy", "is no address; write HOST:PORT or [IPV6]:PORT with a port from 1 to 65535");
+        if (auto credentials = text("/egress/proxy_credentials")) {
+            if (!proxy) document_.refuse("/egress/proxy_credentials", "are for no proxy; set proxy, or remove this key");
+            if (credentials->find(':') == std::string::npos)
+                document_.refuse("/egress/proxy_credentials", "have no colon; write USER:PASSWORD");
+        }
     }
 
     void check_sizes() {

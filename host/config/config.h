@@ -82,6 +82,13 @@ struct Audit {
     bool operator==(const Audit&) const = default;
 };
 
+struct Egress {
+    std::optional<Endpoint> proxy;
+    std::string proxy_credentials;  ///< a secret
+    std::vector<std::string> direct;
+    bool operator==(const Egress&) const = default;
+};
+
 struct Log {
     std::string level = "info";
     std::string format = "json";
@@ -132,6 +139,7 @@ struct Config {
     Store store;
     Identity identity;
     Audit audit;
+    Egress egress;
     Log log;
     Workloads workloads;
     Plugins plugins;

@@ -119,6 +119,16 @@ Identity identity(const Section& section) {
     return out;
 }
 
+Egress egress(const Section& section) {
+    Egress out;
+    std::string proxy;
+    section.read("proxy", proxy);
+    out.proxy = parse_endpoint(proxy);
+    section.read("proxy_credentials", out.proxy_credentials);
+    section.read("direct", out.direct);
+    return out;
+}
+
 Workloads workloads(const Section& section) {
     Workloads out;
     section.read("default_provider", out.default_provider);
@@ -172,6 +182,7 @@ Config typed(const json::Var& value, const std::filesystem::path& file) {
     out.store.path = placed(path);
     out.identity = identity(root.section("identity"));
     root.section("audit").read("on_failure", out.audit.on_failure);
+    out.egress = egress(root.section("egress"));
     root.section("log").read("level", out.log.level);
     root.section("log").read("format", out.log.format);
     out.workloads = workloads(root.section("workloads"));

@@ -60,6 +60,7 @@ server:
 store: {kind: sqlite, path: /srv/l.db}
 identity: {issuer: "https://a.example/x", audience: b, token_ttl_s: 60, leeway_s: 0, insecure_dev: true}
 audit: {on_failure: refuse}
+egress: {proxy: "p.example:3128", proxy_credentials: "u:p", direct: [a, .b]}
 log: {level: debug, format: text}
 workloads: {default_provider: two, action_timeout_s: 9, default_wait_s: 0}
 plugins: {directories: [/p, q], trust: any, state_dir: /s}
@@ -82,6 +83,7 @@ metrics: {public: true}
     CHECK(config.server.limits == Limits{20000, 50, 9000, 2000, 1, 2, 3, 4, 5, 6});
     CHECK(config.store == Store{"sqlite", "/srv/l.db"});
     CHECK(config.identity == Identity{"https://a.example/x", "b", 60, 0, true});
+    CHECK(config.egress == Egress{Endpoint{"p.example", 3128}, "u:p", {"a", ".b"}});
     CHECK(config.log == Log{"debug", "text"});
     CHECK(config.workloads == Workloads{"two", 9, 0});
     CHECK(config.plugins == Plugins{{"/p", "/etc/acp/q"}, "any", "/s"});
@@ -94,10 +96,10 @@ metrics: {public: true}
     CHECK(config.http_routes[0] == HttpRoutes{"notes", "org.example.notes", "/ext/notes", "{}", "/http_routes/0"});
     CHECK(config.http_routes[1] == HttpRoutes{"more", "org.example.notes", "/ext/a/b", R"({"x":1})", "/http_routes/1"});
     CHECK(config.metrics.is_public);
-    CHECK(config.origins.at("/providers/1/config/flag").line == 31);
-    CHECK(config.origins.at("/providers/1/config/flag/deeper/still").line == 31);
+    CHECK(config.origins.at("/providers/1/config/flag").line == 32);
+    CHECK(config.origins.at("/providers/1/config/flag/deeper/still").line == 32);
     CHECK(locate(config.origins.at("/providers/1/config/n"), "/providers/1/config/n", "must be string").detail ==
-          "/etc/acp/acp.yaml:31:37: key providers[1].config.n: must be string");
+          "/etc/acp/acp.yaml:32:37: key providers[1].config.n: must be string");
 }
 
 TEST_CASE("relative paths start from the folder of the file", "[config]") {

@@ -93,6 +93,11 @@ TEST_CASE("aliases", "[config]") {
           "f.yaml:5:6: key http_routes[0].alias: the alias is taken by providers[0] (f.yaml:3:6); choose another\n");
     CHECK(told("data_dir: d\nproviders: [{alias: a, plugin: p}]\nworkloads: {default_provider: b}\n") ==
           "f.yaml:3:13: key workloads.default_provider: names no provider; the aliases in providers are a\n");
+    CHECK(told("data_dir: d\negress: {proxy: 'http://p:1'}\n") ==
+          "f.yaml:2:10: key egress.proxy: is no address; write HOST:PORT or [IPV6]:PORT with a port from 1 to 65535\n");
+    CHECK(told("data_dir: d\negress: {proxy_credentials: 'ab'}\n") ==
+          "f.yaml:2:10: key egress.proxy_credentials: are for no proxy; set proxy, or remove this key\n"
+          "f.yaml:2:10: key egress.proxy_credentials: have no colon; write USER:PASSWORD\n");
     CHECK(told("data_dir: d\nworkloads: {default_provider: b}\n") ==
           "f.yaml:2:13: key workloads.default_provider: names no provider: there are none; add one to providers\n");
 }

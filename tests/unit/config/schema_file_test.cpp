@@ -120,7 +120,8 @@ TEST_CASE("every key of the schema reaches the structs", "[config]") {
             if (type == "boolean") value = "true";
             if (type == "array") value = "[10.0.0.1]";
             if (s->has("enum")) value = "'" + s->getArray("enum")->getElement<std::string>(1) + "'";
-            if (pointer == "/server/listen") value = "127.0.0.1:1";
+            if (pointer == "/server/listen" || pointer == "/egress/proxy") value = "127.0.0.1:1";
+            if (pointer == "/egress/proxy_credentials") value = "user:password";
             if (pointer == "/identity/issuer") value = "https://other.example";
             if (pointer == "/workloads/default_provider") value = "p";
             if (pointer == "/providers" || pointer == "/http_routes") value = "[{alias: p, plugin: p}]";
@@ -137,6 +138,7 @@ TEST_CASE("every key of the schema reaches the structs", "[config]") {
                     environment.emplace("ALPHASWARM_CP_SERVER__TLS__CERTIFICATES", "[{certificate: a, key: b}]");
                 before = &*with_tls;
             }
+            if (pointer == "/egress/proxy_credentials") environment.emplace("ALPHASWARM_CP_EGRESS__PROXY", "p:1");
             // These two go together.
             if (pointer == "/server/tls/client_ca")
                 environment.emplace("ALPHASWARM_CP_SERVER__TLS__CLIENT_AUTH", "required");

@@ -1,0 +1,73 @@
+#include "client/egress.h"
+
+#include <Poco/Base64Encoder.h>
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <mutex>
+#include <sstream>
+#include <utility>
+
+#include "wire/http1/parse.h"
+
+namespace acp::client {
+
+namespace {
+
+std::string lower(std::string_view text) {
+    std::string out(text);
+    for (char& c : out)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+    return out;
+}
+
+bool is_loopback(const std::string& host) {
+    in_addr v4{};
+    if (::inet_pton(AF_INET, host.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
+    in6_addr v6{};
+    if (::inet_pton(AF_INET6, host.c_str(), &v6) == 1) return IN6_IS_ADDR_LOOPBACK(&v6);
+    return wire::http1::equals_ci(host, "localhost");
+}
+
+struct Current {
+    std::mutex mutex;
+    Egress egress;
+};
+
+Current& current() {
+    static Current one;
+    return one;
+}
+
+}  // namespace
+
+Proxy Egress::to(const Origin& origin) const {
+    if (proxy.host.empty() || origin.scheme == Scheme::unix_socket || is_loopback(origin.host)) return {};
+    const std::string host = lower(origin.host);
+    const bool is_direct = std::any_of(direct.begin(), direct.end(), [&](const std::string& entry) {
+        const std::string wanted = lower(entry);
+        return wanted.starts_with('.') ? host.ends_with(wanted) : host == wanted;
+    });
+    return is_direct ? Proxy{} : proxy;
+}
+
+std::string basic_authorization(std::string_view credentials) {
+    std::ostringstream out;
+    Poco::Base64Encoder encoder(out);
+    encoder.rdbuf()->setLineLength(0);
+    encoder << credentials;
+    encoder.close();
+    return "Basic " + out.str();
+}
+
+void set_egress(Egress egress) {
+    std::lock_guard lock(current().mutex);
+    current().egress = std::move(egress);
+}
+
+Proxy proxy_to(const Origin& origin) {
+    std::lock_guard lock(current().mutex);
+    return current().egress.to(origin);
+}
+
+}  // namespace acp::client
