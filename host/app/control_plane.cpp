@@ -150,13 +150,14 @@ void ControlPlane::record(const std::string& kind, const std::string& actor, con
 Result<void> ControlPlane::route() {
     const auto workers = static_cast<std::size_t>(config_.server.workers);
     const auto queue = static_cast<std::size_t>(config_.server.worker_queue);
+    queries_pool_ = std::make_unique<work::Pool>("queries", static_cast<std::size_t>(config_.server.query_workers), queue);
     actions_pool_ = std::make_unique<work::Pool>("actions", workers, queue);
     streams_pool_ = std::make_unique<work::Pool>("streams", static_cast<std::size_t>(config_.server.streams), queue);
     probes_pool_ = std::make_unique<work::Pool>("probes", 1, 1);
     workloads::ActionBounds bounds{config_.workloads.action_timeout_s * 1000, config_.workloads.default_wait_s * 1000, static_cast<std::size_t>(config_.server.streams)};
     actions_ = std::make_unique<workloads::Actions>(*ledger_, *actions_pool_, *streams_pool_, bounds);
     services_ = std::unique_ptr<manage::Services>(new manage::Services{
-        *redactor_, *ledger_, *catalogue_, *actions_, *actions_pool_, *streams_pool_, *probes_pool_, config_.workloads.default_provider.value_or(""), ACP_VERSION,
+        *redactor_, *ledger_, *catalogue_, *actions_, *queries_pool_, *actions_pool_, *streams_pool_, *probes_pool_, config_.workloads.default_provider.value_or(""), ACP_VERSION,
         config::limits_json(config_), config_.identity.insecure_dev, config_.metrics.is_public, draining_,
         [this] { return manage::wire_metrics_text(*engine_); }});
     auto api = manage::OpenApi::load();
@@ -174,7 +175,7 @@ Result<void> ControlPlane::bind(const std::vector<int>& inherited) {
     }
     const identity::TokenPolicy policy = token_policy(config_);
     gate_ = std::make_unique<dispatch::Gate>(
-        router_, *actions_pool_, [this, policy](std::string_view token) { return identity::verify(*key_, policy, token, unix_s()); }, std::move(options));
+        router_, *queries_pool_, [this, policy](std::string_view token) { return identity::verify(*key_, policy, token, unix_s()); }, std::move(options));
     gate_->on_denial([this](const dispatch::Context& context, const Error& error) {
         log::warn("identity", "a request was denied", {{"request_id", context.request_id}, {"path", context.path}, {"subject", context.principal.subject}, {"cause", error.internal.empty() ? error.message : error.internal}});
         // Only proven callers leave a row: strangers could fill the disk with them.
@@ -212,6 +213,7 @@ void ControlPlane::drain() {
 /// memory goes last: a plugin's thread may wake one until it has ended.
 ControlPlane::~ControlPlane() {
     if (engine_) engine_->stop();
+    if (queries_pool_) queries_pool_->stop();
     if (actions_pool_) actions_pool_->stop();
     if (streams_pool_) streams_pool_->stop();
     if (probes_pool_) probes_pool_->stop();

@@ -27,6 +27,7 @@ std::string limits_json(const Config& config) {
         {"http2_control_frames_per_s", limits.http2_control_frames_per_s},
         {"loops", server.loops},
         {"workers", server.workers},
+        {"query_workers", server.query_workers},
         {"worker_queue", server.worker_queue},
         {"streams", server.streams},
         {"shutdown_grace_s", server.shutdown_grace_s},

@@ -90,6 +90,7 @@ Server server(const Section& section, const Base& base) {
     if (auto endpoint = parse_endpoint(listen)) out.listen = *endpoint;
     section.read("loops", out.loops);
     section.read("workers", out.workers);
+    section.read("query_workers", out.query_workers);
     section.read("worker_queue", out.worker_queue);
     section.read("streams", out.streams);
     section.read("shutdown_grace_s", out.shutdown_grace_s);

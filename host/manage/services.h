@@ -18,6 +18,7 @@ struct Services {
     ledger::Ledger& ledger;
     plugins::Catalogue& catalogue;
     workloads::Actions& actions;
+    work::Pool& queries_pool;
     work::Pool& actions_pool;
     work::Pool& streams_pool;
     work::Pool& probes_pool;  ///< for readiness alone

@@ -43,6 +43,7 @@ server:
   listen: "[::1]:0"
   loops: 2
   workers: 4
+  query_workers: 3
   worker_queue: 5
   streams: 6
   shutdown_grace_s: 7
@@ -77,6 +78,7 @@ metrics: {public: true}
     CHECK(config.server.listen == Endpoint{"::1", 0});
     CHECK(config.server.loops == 2);
     CHECK(config.server.workers == 4);
+    CHECK(config.server.query_workers == 3);
     CHECK(config.server.worker_queue == 5);
     CHECK(config.server.streams == 6);
     CHECK(config.server.shutdown_grace_s == 7);
@@ -96,10 +98,10 @@ metrics: {public: true}
     CHECK(config.http_routes[0] == HttpRoutes{"notes", "org.example.notes", "/ext/notes", "{}", "/http_routes/0"});
     CHECK(config.http_routes[1] == HttpRoutes{"more", "org.example.notes", "/ext/a/b", R"({"x":1})", "/http_routes/1"});
     CHECK(config.metrics.is_public);
-    CHECK(config.origins.at("/providers/1/config/flag").line == 32);
-    CHECK(config.origins.at("/providers/1/config/flag/deeper/still").line == 32);
+    CHECK(config.origins.at("/providers/1/config/flag").line == 33);
+    CHECK(config.origins.at("/providers/1/config/flag/deeper/still").line == 33);
     CHECK(locate(config.origins.at("/providers/1/config/n"), "/providers/1/config/n", "must be string").detail ==
-          "/etc/acp/acp.yaml:32:37: key providers[1].config.n: must be string");
+          "/etc/acp/acp.yaml:33:37: key providers[1].config.n: must be string");
 }
 
 TEST_CASE("relative paths start from the folder of the file", "[config]") {

@@ -15,11 +15,11 @@ struct Rooms {
     redact::Redactor redactor;
     std::unique_ptr<ledger::Ledger> ledger = open_ledger(dir.path() / "ledger.db");
     plugins::Catalogue catalogue{plugins::host_api(), dir.path() / "state"};
-    work::Pool pool{"actions", 1, 1}, streams{"streams", 1, 1}, probes{"probes", 1, 1};
+    work::Pool queries{"queries", 1, 1}, pool{"actions", 1, 1}, streams{"streams", 1, 1}, probes{"probes", 1, 1};
     workloads::Actions actions{*ledger, pool, streams, {}};
     std::atomic<bool> draining{false};
     Services services{
-        redactor, *ledger, catalogue, actions, pool, streams, probes, "", "0.0.0", "{}", false, false, draining, [] {
+        redactor, *ledger, catalogue, actions, queries, pool, streams, probes, "", "0.0.0", "{}", false, false, draining, [] {
             return std::string();
         }};
     OpenApi api = OpenApi::load().value();
