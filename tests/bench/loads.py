@@ -17,11 +17,11 @@ def field_options(fields):
     return [part for field in fields for part in ("-H", field)]
 
 
-def http_load(build, url, seconds, connections, pause_us=100, fields=()):
+def http_load(build, url, seconds, connections, pause_us=100):
     """What load.cpp reports: bursts of one GET for each connection."""
     parts = urllib.parse.urlsplit(url)
-    return json.loads(run(build / "bin/http-load", parts.hostname, parts.port, parts.path, connections, seconds, pause_us,
-                          *fields))
+    return json.loads(run(build / "bin/http-load", parts.hostname, parts.port, parts.path, connections, seconds,
+                          pause_us))
 
 
 def wrk(url, seconds, connections, fields=()):
@@ -39,7 +39,8 @@ class Answered:
 
 def h2load(url, bound, clients=8, streams=32, http1=False, fields=()):
     """`bound` is -n<requests> or -D<seconds>; `http1` takes HTTP/1.1 in place of HTTP/2."""
-    out = run("h2load", f"-c{clients}", f"-m{streams}", bound, *(["--h1"] if http1 else []), *field_options(fields), url)
+    version = ["--h1"] if http1 else []
+    out = run("h2load", f"-c{clients}", f"-m{streams}", bound, *version, *field_options(fields), url)
     counts = re.search(r"requests: .* (\d+) done, (\d+) succeeded, (\d+) failed", out)
     status = re.search(r"status codes: (\d+) 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx", out)
     assert counts and counts.group(3) == "0" and status.groups()[1:] == ("0", "0", "0"), f"{url}: {out}"

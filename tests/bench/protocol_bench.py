@@ -25,9 +25,9 @@ def measure(protocol, pid, url, seconds):
 def bench(options, protocol):
     with bench_folder() as (folder, started):
         make_certificate(folder)
-        for server in (start_control_plane(folder, options.build, protocol=protocol),
-                       start_haproxy(folder, 18981, protocol), start_nginx(folder, 18980, protocol)):
-            started.append(server)
+        started.append(start_control_plane(folder, options.build, protocol=protocol))
+        started.append(start_haproxy(folder, 18981, protocol))
+        started.append(start_nginx(folder, 18980, protocol))
         compare(protocol, "us", options.rounds,
                 {name: functools.partial(measure, protocol, pid, url, options.seconds)
                  for name, (_, pid, url) in zip(["alphaswarm-cp", "haproxy", "nginx"], started)})

@@ -89,26 +89,50 @@ def make_certificate(folder):
 def start_haproxy(folder, port, protocol, rule=HAPROXY_RETURN.format(body=BODY)):
     config = folder / "haproxy.cfg"
     config.write_text(HAPROXY.format(port=port, rule=rule, bind=HAPROXY_BINDS[protocol].format(folder=folder)))
-    process = subprocess.Popen([shutil.which("haproxy") or "/usr/sbin/haproxy", "-db", "-f", config],
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_for_port(port)
-    return process, process.pid, url_of(port, protocol)
+    with neighbour("haproxy", port, "-db", "-f", config) as process:
+        return process, process.pid, url_of(port, protocol)
 
 
 def url_of(port, protocol):
     return f"{'https' if protocol in ('h2', 'tls') else 'http'}://127.0.0.1:{port}/"
 
 
-def wait_for_port(port):
+def listens(port):
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
+def wait_until(condition, what):
+    """The first true value of `condition()`."""
     end = time.monotonic() + 30
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-            return
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.05)
+    while not (value := condition()):
+        assert time.monotonic() < end, f"{what}: not within 30 s"
+        time.sleep(0.05)
+    return value
+
+
+@contextlib.contextmanager
+def ended_on_failure(process):
+    """Ends the process when the block fails: the caller then has no server that it could end."""
+    try:
+        yield process
+    except BaseException:
+        process.terminate()
+        process.wait()
+        raise
+
+
+@contextlib.contextmanager
+def neighbour(name, port, *options):
+    """Its process, once it listens. Nobody may listen there before: two servers could share a port and its load."""
+    assert not listens(port), f"port {port} is taken"
+    command = [shutil.which(name) or f"/usr/sbin/{name}", *options]
+    with ended_on_failure(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)) as process:
+        wait_until(lambda: listens(port), f"{name} listens")
+        yield process
 
 
 def start_nginx(folder, port, protocol="h1", location=RETURN.format(body=BODY)):
@@ -118,11 +142,11 @@ def start_nginx(folder, port, protocol="h1", location=RETURN.format(body=BODY)):
         listen = NGINX_SERVERS[protocol].format(port=port, cert=folder / "cert.pem", key=folder / "key.pem")
         text = text.replace(f"listen 127.0.0.1:{port} reuseport;", listen)
     config.write_text(text)
-    process = subprocess.Popen([shutil.which("nginx") or "/usr/sbin/nginx", "-c", config, "-p", folder],
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_for_port(port)
-    children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    return process, int(children[0]), url_of(port, protocol)
+    with neighbour("nginx", port, "-c", config, "-p", folder) as process:
+        # The first process listens before it has a worker.
+        children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        worker = wait_until(lambda: children.read_text().split(), "nginx has a worker")[0]
+        return process, int(worker), url_of(port, protocol)
 
 
 def start_control_plane(folder, build, wrapper=(), protocol="h1"):
@@ -131,12 +155,12 @@ def start_control_plane(folder, build, wrapper=(), protocol="h1"):
     config.write_text(CONFIG.format(folder=folder, plugins=build / "lib/alphaswarm-cp/plugins",
                                     server=tls if protocol in ("h2", "tls") else ""))
     config.chmod(0o600)
-    process = subprocess.Popen([*wrapper, build / "bin/alphaswarm-cp", "serve", "--config", config], stdout=subprocess.PIPE,
-                               stderr=subprocess.DEVNULL, text=True)
-    line = process.stdout.readline()
-    url = re.search(r"https?://\S+", line).group(0) + "/manage/healthz"
-    wait_for_port(int(url.split(":")[2].split("/")[0]))
-    return process, process.pid, url
+    process = subprocess.Popen([*wrapper, build / "bin/alphaswarm-cp", "serve", "--config", config],
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    with ended_on_failure(process):
+        address = re.search(r"https?://\S+", process.stdout.readline())
+        assert address, "alphaswarm-cp did not start"
+        return process, process.pid, address.group(0) + "/manage/healthz"
 
 
 class Api:
@@ -144,9 +168,9 @@ class Api:
 
     def __init__(self, folder, build, url):
         self.base = url.removesuffix("/manage/healthz")
-        minted = subprocess.run([build / "bin/alphaswarm-cp", "token", "mint", "--config", folder / "config.yaml", "--scope",
-                                 "admin:cluster", "--sub", "bench", "--ttl", "86400"], capture_output=True, text=True,
-                                check=True)
+        minted = subprocess.run([build / "bin/alphaswarm-cp", "token", "mint", "--config", folder / "config.yaml",
+                                 "--scope", "admin:cluster", "--sub", "bench", "--ttl", "86400"],
+                                stdout=subprocess.PIPE, text=True, check=True)
         self.authorization = f"Authorization: Bearer {minted.stdout.strip()}"
 
     def call(self, method, path, body=None, accept="application/json"):

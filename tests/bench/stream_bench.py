@@ -18,11 +18,10 @@ over --connections at a time.
 
 import functools
 import json
-import time
 
 from harness import arguments, bench_folder, compare, cpu_ns, share_one_core
 from loads import h2load
-from servers import Api, start_control_plane, start_haproxy, start_nginx
+from servers import Api, start_control_plane, start_haproxy, start_nginx, wait_until
 
 NDJSON = "application/x-ndjson"
 RECORD = 'level=info request=%08.0f path=/api/v1/items status=200 bytes=5120 seconds=0.0031 agent="curl/7.88.1"'
@@ -31,14 +30,16 @@ LOCATIONS = """
         location /sendfile {{ alias {file}; sendfile on; }}
         location /copied {{ alias {file}; sendfile off; }}
 """
+RELAY = """default_backend file
+backend file
+    server file 127.0.0.1:18982
+"""
 
 
 def write_log(api, workload, records):
     """Waits until the log has all records; gives it as the API answers it."""
-    end = time.monotonic() + 60
-    while not f"request={records:08}".encode() in api.call("GET", f"{workload}/logs?tail=1", accept=NDJSON):
-        assert time.monotonic() < end, "the workload does not write its log"
-        time.sleep(0.1)
+    last = f"request={records:08}".encode()
+    wait_until(lambda: last in api.call("GET", f"{workload}/logs?tail=1", accept=NDJSON), "the workload writes its log")
     body = api.call("GET", f"{workload}/logs", accept=NDJSON)
     lines = body.splitlines()
     assert len(lines) == records and json.loads(lines[0])["text"] == RECORD % 1, f"{len(lines)} of {records} records"
@@ -63,7 +64,7 @@ def bench(options, protocol, plane, api, workload, body):
         started.append(nginx)
         (folder / "behind").mkdir()
         started.append(start_nginx(folder / "behind", 18982, location=locations))
-        haproxy = start_haproxy(folder, 18981, protocol, "default_backend file\nbackend file\n    server file 127.0.0.1:18982")
+        haproxy = start_haproxy(folder, 18981, protocol, RELAY)
         started.append(haproxy)
         sources = {
             "alphaswarm-cp, log": (plane[1], f"{api.base}{workload}/logs", [api.authorization, f"Accept: {NDJSON}"]),
@@ -71,9 +72,9 @@ def bench(options, protocol, plane, api, workload, body):
             "nginx, file, sendfile on": (nginx[1], nginx[2] + "sendfile", []),
             "haproxy, relaying that file": (haproxy[1], haproxy[2] + "sendfile", []),
         }
-        compare(f"{protocol} {options.records} records, {len(body) / 2**20:.2f} MiB, {len(body) / options.records:.0f} bytes "
-                "each", "us/MiB", options.rounds,
-                {name: functools.partial(measure, options, protocol, *source, len(body)) for name, source in sources.items()})
+        compare(f"{protocol} {options.records} records, {len(body) / 2**20:.2f} MiB", "us/MiB", options.rounds,
+                {name: functools.partial(measure, options, protocol, *source, len(body))
+                 for name, source in sources.items()})
 
 
 def main():
