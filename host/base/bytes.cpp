@@ -1,6 +1,7 @@
 #include "base/bytes.h"
 
 #include <cstdlib>
+#include <cstring>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -172,6 +173,15 @@ std::size_t utf8_character(std::string_view s) noexcept {
 
 bool is_utf8(std::string_view s) noexcept {
     while (!s.empty()) {
+        // Eight characters of ASCII at a time: most text is nothing else.
+        std::uint64_t eight = 0;
+        if (s.size() >= sizeof eight) {
+            std::memcpy(&eight, s.data(), sizeof eight);
+            if ((eight & 0x8080808080808080U) == 0) {
+                s.remove_prefix(sizeof eight);
+                continue;
+            }
+        }
         const std::size_t length = utf8_character(s);
         if (length == 0) return false;
         s.remove_prefix(length);

@@ -162,9 +162,19 @@ std::string text_or(const Object::Ptr& object, const std::string& name, std::str
 std::string quoted(std::string_view text) {
     std::string out;
     out.reserve(text.size() + 2);
+    append_quoted(out, text);
+    return out;
+}
+
+void append_quoted(std::string& out, std::string_view text) {
     out.push_back('"');
-    for (char raw : text) {
-        auto c = static_cast<unsigned char>(raw);
+    std::size_t done = 0;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const auto c = static_cast<unsigned char>(text[at]);
+        if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f) continue;
+        // What needs no escape goes in one piece.
+        out.append(text, done, at - done);
+        done = at + 1;
         switch (c) {
             case '"':
                 out += "\\\"";
@@ -182,16 +192,12 @@ std::string quoted(std::string_view text) {
                 out += "\\t";
                 break;
             default:
-                if (c < 0x20 || c == 0x7f) {
-                    out += "\\u00";
-                    out += hex(std::string_view(&raw, 1));
-                } else {
-                    out.push_back(raw);
-                }
+                out += "\\u00";
+                out += hex(text.substr(at, 1));
         }
     }
+    out.append(text, done);
     out.push_back('"');
-    return out;
 }
 
 Var merge_patch(const Var& target, const Var& patch) {

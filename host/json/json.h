@@ -47,6 +47,7 @@ std::string text_or(const Object::Ptr& object, const std::string& name, std::str
 
 /// `text` as a JSON string literal, quotes included.
 std::string quoted(std::string_view text);
+void append_quoted(std::string& out, std::string_view text);
 
 /// RFC 7396 merge patch; neither argument is changed.
 Var merge_patch(const Var& target, const Var& patch);

@@ -98,14 +98,17 @@ void LogSource::frame(std::uint8_t channel, std::string_view line, std::string& 
     if (!is_utf8(line)) line = repaired = repair_utf8(line);  // JSON has no other text
     std::string_view time, replica, text;
     if (!split_line(line, time, replica, text)) text = line;
-    std::string object = R"({"time":)" + json::quoted(time) + R"(,"replica":)" + json::quoted(replica) + R"(,"stream":")" +
-                         (channel == ACP_CHANNEL_STDERR ? "stderr" : "stdout") + R"(","text":)" + json::quoted(text) + "}";
-    if (format_ == LogFormat::ndjson) {
-        out += object + "\n";
-        return;
+    if (format_ == LogFormat::sse) {
+        if (!time.empty()) out.append("id: ").append(time).append("\n");
+        out += "event: log\ndata: ";
     }
-    if (!time.empty()) out += "id: " + std::string(time) + "\n";
-    out += "event: log\ndata: " + object + "\n\n";
+    out += R"({"time":)";
+    json::append_quoted(out, time);
+    out += R"(,"replica":)";
+    json::append_quoted(out, replica);
+    out += channel == ACP_CHANNEL_STDERR ? R"(,"stream":"stderr","text":)" : R"(,"stream":"stdout","text":)";
+    json::append_quoted(out, text);
+    out += format_ == LogFormat::sse ? "}\n\n" : "}\n";
 }
 
 void LogSource::heartbeat(std::string& out) { out += ": still here\n\n"; }
