@@ -82,6 +82,14 @@ wire::Options wire_options(const config::Config& config, const std::vector<int>&
     return o;
 }
 
+void set_egress(const config::Egress& e) {
+    client::Egress egress;
+    egress.direct = e.direct;
+    if (e.proxy) egress.proxy = {e.proxy->host, e.proxy->port, {}};
+    if (!e.proxy_credentials.empty()) egress.proxy.authorization = client::basic_authorization(e.proxy_credentials);
+    client::set_egress(std::move(egress));
+}
+
 std::int64_t unix_s() { return unix_ns() / 1'000'000'000; }
 
 }  // namespace
@@ -116,18 +124,8 @@ Result<void> ControlPlane::open_ledger() {
     return {};
 }
 
-/// Before plugins are made: some speak to their backend at once.
-void ControlPlane::set_egress() {
-    const auto& e = config_.egress;
-    client::Egress egress;
-    egress.direct = e.direct;
-    if (e.proxy) egress.proxy = {e.proxy->host, e.proxy->port, {}};
-    if (!e.proxy_credentials.empty()) egress.proxy.authorization = client::basic_authorization(e.proxy_credentials);
-    client::set_egress(std::move(egress));
-}
-
 void ControlPlane::load_plugins() {
-    set_egress();
+    set_egress(config_.egress);  // first: some plugins speak to their backend at once
     catalogue_ = std::make_unique<plugins::Catalogue>(plugins::host_api(), config_.plugins.state_dir);
     catalogue_->load(config_.plugins.directories);
     for (const auto& p : config_.providers) catalogue_->make_provider({p.alias, p.plugin, p.config_json, {}});
@@ -200,6 +198,7 @@ Result<std::vector<std::string>> ControlPlane::reload(const config::Config& fres
     }
     if (auto loaded = tls_.load(fresh); !loaded) return fail(loaded.error());
     if (tls_.is_on()) engine_->set_tls(make_tls(tls_.contexts()));
+    set_egress(fresh.egress);
     return keys;
 }
 

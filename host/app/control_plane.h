@@ -51,7 +51,6 @@ public:
 private:
     explicit ControlPlane(const config::Config& config);
     Result<void> open_ledger();
-    void set_egress();
     void load_plugins();
     void repair();
     Result<void> route();

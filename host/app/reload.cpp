@@ -22,7 +22,6 @@ std::vector<std::string> restart_needed(const config::Config& running, const con
     compare("store", running.store, fresh.store);
     compare("identity", running.identity, fresh.identity);
     compare("audit", running.audit, fresh.audit);
-    compare("egress", running.egress, fresh.egress);
     compare("log.format", running.log.format, fresh.log.format);
     compare("workloads", running.workloads, fresh.workloads);
     compare("plugins", running.plugins, fresh.plugins);

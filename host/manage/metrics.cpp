@@ -5,6 +5,8 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include "client/runner.h"
+
 namespace acp::manage {
 
 namespace {
@@ -83,6 +85,12 @@ std::string metrics_text(const Services& services) {
     add_pool(out, "queries", services.queries_pool);
     add_pool(out, "actions", services.actions_pool);
     add_pool(out, "streams", services.streams_pool);
+
+    const auto& upstream = client::runner().counters();
+    out.gauge("acp_client_connections", "Connections to other servers that are open", number(upstream.open.get()));
+    out.counter("acp_client_connections_total", "Connections made to other servers", number(upstream.accepted.get()));
+    out.counter("acp_client_bytes_in_total", "Bytes received from other servers", number(upstream.bytes_in.get()));
+    out.counter("acp_client_bytes_out_total", "Bytes sent to other servers", number(upstream.bytes_out.get()));
 
     const auto ledger = services.ledger.counters();
     const auto health = services.ledger.health();
