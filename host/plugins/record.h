@@ -6,18 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "base/fault.h"
 #include "base/result.h"
 
 namespace acp::plugins {
-
-/// Why a plugin or an instance does not work, told so that it can be mended.
-struct Fault {
-    std::string stage;     ///< file, symbol, abi, entry, init, config, create
-    std::string message;
-    std::string expected;
-    std::string found;
-    std::string remedy;
-};
 
 struct Record {
     std::string path;
