@@ -30,7 +30,7 @@ Result<std::string> workload_id(const dispatch::Context& context) {
     return fail(Code::invalid, "bad_workload_id", "a workload id has 1 to 63 of a-z, 0-9 and '-', and starts and ends with a letter or digit");
 }
 
-json::Object::Ptr fault_json(const plugins::Fault& fault) {
+json::Object::Ptr fault_json(const Fault& fault) {
     return json::object({{"stage", fault.stage}, {"message", fault.message}, {"expected", fault.expected}, {"found", fault.found}, {"remedy", fault.remedy}});
 }
 

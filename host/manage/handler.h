@@ -62,6 +62,6 @@ Result<json::Object::Ptr> checked_body(const dispatch::Context& context, const j
 /// A workload id from the path, or the error that says how one looks.
 Result<std::string> workload_id(const dispatch::Context& context);
 
-json::Object::Ptr fault_json(const plugins::Fault& fault);
+json::Object::Ptr fault_json(const Fault& fault);
 
 }  // namespace acp::manage
