@@ -126,11 +126,12 @@ Result<void> ControlPlane::open_ledger() {
 
 void ControlPlane::load_plugins() {
     set_egress(config_.egress);  // first: some plugins speak to their backend at once
-    catalogue_ = std::make_unique<plugins::Catalogue>(plugins::host_api(), config_.plugins.state_dir);
+    catalogue_ = std::make_unique<plugins::Catalogue>(plugins::host_api(), plugins::CatalogueOptions{config_.plugins.state_dir});
     catalogue_->load(config_.plugins.directories);
     for (const auto& p : config_.providers) catalogue_->make_provider({p.alias, p.plugin, p.config_json, {}});
     for (const auto& r : config_.http_routes) catalogue_->make_routes({r.alias, r.plugin, r.config_json, r.mount});
-    for (const auto& r : catalogue_->records()) record("plugin.load", "system", r.id.empty() ? r.path : r.id, r.loaded ? "loaded" : "failed");
+    const auto view = catalogue_->view();
+    for (const auto& r : view->records) record("plugin.load", "system", r.id.empty() ? r.path : r.id, r.loaded ? "loaded" : "failed");
 }
 
 void ControlPlane::repair() { repair_interrupted(*ledger_, *catalogue_); }

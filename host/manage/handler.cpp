@@ -4,7 +4,7 @@
 
 namespace acp::manage {
 
-Result<const plugins::Provider*> provider_of(const Services& services, const std::string& named) {
+Result<plugins::ProviderPtr> provider_of(const Services& services, const std::string& named) {
     const std::string& alias = named.empty() ? services.default_provider : named;
     if (alias.empty())
         return fail(Code::invalid, "provider_missing", "name a provider: workloads.default_provider is not configured");

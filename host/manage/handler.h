@@ -54,7 +54,7 @@ inline plugins::CallContext read_call(const dispatch::Context& context) {
 }
 
 /// The provider that a request names by `provider`, else the default.
-Result<const plugins::Provider*> provider_of(const Services& services, const std::string& named);
+Result<plugins::ProviderPtr> provider_of(const Services& services, const std::string& named);
 
 /// The body as an object that fits `schema`; violations as JSON pointers.
 Result<json::Object::Ptr> checked_body(const dispatch::Context& context, const json::Schema& schema);

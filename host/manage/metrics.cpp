@@ -102,10 +102,11 @@ std::string metrics_text(const Services& services) {
     out.counter("acp_audit_failures_total", "Commits that the store refused", number(ledger.failures));
     out.counter("acp_audit_refused_total", "Actions refused because no row could be written", number(ledger.refused));
 
-    for (const auto& instance : services.catalogue.instances())
+    const auto view = services.catalogue.view();
+    for (const auto& instance : view->instances)
         out.gauge("acp_instance_ready", "1 when the instance was made", instance.ready ? 1 : 0, label("alias", instance.alias));
     double failed = 0;
-    for (const auto& record : services.catalogue.records()) failed += record.loaded ? 0 : 1;
+    for (const auto& record : view->records) failed += record.loaded ? 0 : 1;
     out.gauge("acp_plugins_failed", "Plugins that could not be loaded", failed);
     return out.text() + services.wire_metrics();
 }

@@ -116,13 +116,14 @@ plugins::PluginRequest request_of(const dispatch::Context& context, const std::s
     return request;
 }
 
-void serve(const Services& services, const plugins::RouteInstance& instance, const std::string& mount, const std::string& operation_id, const ContextPtr& context) {
+void serve(const Services& services, const std::string& alias, const std::string& mount, const std::string& operation_id, const ContextPtr& context) {
+    const auto instance = services.catalogue.view()->route_instance(alias);  // a reload may have put another in its place
     auto stream = stream::Ref::make({256 * 1024, true});
     auto answer = std::make_shared<Answer>(context, stream);
-    const bool taken = services.streams_pool.try_run([&instance, context, stream, answer, operation_id, mount] {
+    const bool taken = services.streams_pool.try_run([instance, context, stream, answer, operation_id, mount] {
         // Watched before the plugin runs: it may write more than the window from within `handle`.
         answer->watch();
-        auto handled = instance.handle(read_call(*context), request_of(*context, operation_id, mount), stream);
+        auto handled = instance->handle(read_call(*context), request_of(*context, operation_id, mount), stream);
         if (!handled) answer->refuse(handled.error());
     });
     if (!taken) {
@@ -203,8 +204,9 @@ json::Object::Ptr operation_of(const plugins::PluginRoute& route, const std::str
 Result<void> add_mounted_routes(dispatch::Router& router, OpenApi& api, const Services& services) {
     // A plugin's mistake costs its route, not the server.
     std::set<std::string> taken;
-    for (const auto& instance : services.catalogue.routes()) {
-        const auto& all = services.catalogue.instances();
+    const auto view = services.catalogue.view();
+    for (const auto& instance : view->routes) {
+        const auto& all = view->instances;
         auto record = std::find_if(all.begin(), all.end(), [&](const plugins::Instance& i) { return i.kind == "http_routes" && i.alias == instance->alias(); });
         const std::string mount = record->mount;
         for (const auto& route : instance->routes()) {
@@ -224,7 +226,7 @@ Result<void> add_mounted_routes(dispatch::Router& router, OpenApi& api, const Se
             const auto operation = operation_of(route, instance->alias());
             if (auto added = api.add_operation(route.method, path, operation); !added) return added;
             dispatch::Route mounted{route.method, path, operation_id, {}, dispatch::Body::any, {}, {},
-                                    [&services, plugin = instance.get(), mount, id = route.operation_id](const ContextPtr& c) { serve(services, *plugin, mount, id, c); }};
+                                    [&services, alias = instance->alias(), mount, id = route.operation_id](const ContextPtr& c) { serve(services, alias, mount, id, c); }};
             if (auto added = api.mount(router, std::move(mounted)); !added) return added;
         }
     }

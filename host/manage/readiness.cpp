@@ -40,13 +40,14 @@ Verdict judge(const Services& services) {
         checks->set("server", check("down", "the server is draining"));
         ready = false;
     }
-    for (const auto& record : services.catalogue.records()) {
+    const auto view = services.catalogue.view();
+    for (const auto& record : view->records) {
         if (record.loaded) continue;
         checks->set("plugin:" + (record.id.empty() ? record.path.substr(record.path.rfind('/') + 1) : record.id),
                     check("down", record.fault.message));
         degraded = true;
     }
-    for (const auto& instance : services.catalogue.instances()) {
+    for (const auto& instance : view->instances) {
         const std::string name = (instance.kind == "provider" ? "provider:" : "routes:") + instance.alias;
         if (!instance.ready) {
             checks->set(name, check("down", instance.fault.message));
@@ -54,7 +55,7 @@ Verdict judge(const Services& services) {
             continue;
         }
         if (instance.kind != "provider") continue;
-        auto provider = services.catalogue.provider(instance.alias);
+        auto provider = view->provider(instance.alias);
         plugins::CallContext call;
         call.deadline_mono_ns = monotonic_ns() + kHealthTimeoutMs * 1'000'000;
         auto report = (*provider)->health(call);

@@ -32,7 +32,7 @@ Result<Performed> from_text(const Result<std::string>& text) {
 
 /// What an action route needs beyond its own part: provider and id, checked.
 struct Addressed {
-    const Provider* provider;
+    plugins::ProviderPtr provider;
     std::string id;
 };
 Result<Addressed> address(const Services& services, const Context& context, std::initializer_list<std::string_view> parameters = {"provider"}) {
@@ -56,16 +56,17 @@ Action action_on(const Addressed& at, std::string operation, const json::Var& pa
 Result<http::Response> list(const Services& services, const Context& context) {
     if (auto known = context.query.only({"provider", "namespace"}); !known) return fail(known.error());
     const std::string only = context.query.get("provider").value_or("");
+    const auto view = services.catalogue.view();
     if (!only.empty())
-        if (auto provider = services.catalogue.provider(only); !provider) return fail(provider.error());
+        if (auto provider = view->provider(only); !provider) return fail(provider.error());
     json::Array::Ptr items = json::array();
     json::Array::Ptr errors = json::array();
     auto add_error = [&](const std::string& alias, const Error& error) {
         errors->add(json::object({{"provider", alias}, {"code", error.slug}, {"detail", error.message}}));
     };
-    for (const auto& instance : services.catalogue.instances()) {
+    for (const auto& instance : view->instances) {
         if (instance.kind != "provider" || (!only.empty() && instance.alias != only)) continue;
-        auto provider = services.catalogue.provider(instance.alias);
+        auto provider = view->provider(instance.alias);
         if (!provider) {
             add_error(instance.alias, provider.error());
             continue;
@@ -145,7 +146,7 @@ Result<Action> prepare_plain(const Services& services, const Context& context, c
     if (!at) return fail(at.error());
     if (auto body = checked_body(context, empty); !body) return fail(body.error());
     Action action = action_on(*at, operation, json::object());
-    action.perform = [at = *at, call](const CallContext& c) { return from_status((at.provider->*call)(c, at.id), *at.provider); };
+    action.perform = [at = *at, call](const CallContext& c) { return from_status(((*at.provider).*call)(c, at.id), *at.provider); };
     return action;
 }
 

@@ -1,8 +1,11 @@
 // plugins: all plugins and instances of the process, working or not.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -10,6 +13,7 @@
 #include "plugins/library.h"
 #include "plugins/provider.h"
 #include "plugins/record.h"
+#include "plugins/retirer.h"
 #include "plugins/routes.h"
 
 namespace acp::plugins {
@@ -31,12 +35,42 @@ struct Instance {
     Fault fault;              ///< meaningful when not ready
 };
 
-/// Filled once at start, then read by every thread. Destroyed before the event
-/// loops are, because plugin threads may still wake them.
+/// What there is at one moment; never changed once it can be seen.
+struct View {
+    std::vector<Record> records;
+    std::vector<Instance> instances;
+    std::vector<ProviderPtr> providers;
+    std::vector<RouteInstancePtr> routes;
+
+    /// not_found for an alias nobody configured, unavailable with the fault for one that failed.
+    Result<ProviderPtr> provider(const std::string& alias) const;
+    /// Null when there is none.
+    RouteInstancePtr route_instance(const std::string& alias) const;
+};
+using ViewPtr = std::shared_ptr<const View>;
+
+struct CatalogueOptions {
+    /// Each instance gets `<state_root>/<alias>`, mode 0700; copies of the plugins
+    /// and notes of crashes lie beside them, in `.store` and `.quarantine`.
+    std::filesystem::path state_root;
+    /// Plugins of one id whose code is in memory at the same time: code is never unmapped.
+    std::size_t generations = 8;
+};
+
+/// What a reload did.
+struct Reloaded {
+    std::string id, version, sha256;
+    std::uint32_t generation = 0;
+    bool changed = false;                ///< false: the file is the one that is loaded
+    std::vector<std::string> instances;  ///< aliases that were made anew
+};
+
+/// Filled at start, read by every thread. Destroyed before the event loops are,
+/// because plugin threads may still wake them.
 class Catalogue {
 public:
-    /// `state_root`: each instance gets `<state_root>/<alias>`, mode 0700.
-    Catalogue(const acp_host& host, std::filesystem::path state_root) : host_(host), state_root_(std::move(state_root)) {}
+    Catalogue(const acp_host& host, CatalogueOptions options);
+    ~Catalogue();
 
     /// Loads every `*.so` of the folders, in order of name. A folder that is
     /// missing is recorded like a plugin that failed.
@@ -44,31 +78,56 @@ public:
     void make_provider(const Wanted& wanted);
     void make_routes(const Wanted& wanted);
 
-    const std::vector<Record>& records() const noexcept { return records_; }
-    const std::vector<Instance>& instances() const noexcept { return instances_; }
-    /// not_found for an alias nobody configured, unavailable with the fault for one that failed.
-    Result<const Provider*> provider(const std::string& alias) const;
-    const std::vector<std::unique_ptr<Provider>>& providers() const noexcept { return providers_; }
-    const std::vector<std::unique_ptr<RouteInstance>>& routes() const noexcept { return routes_; }
+    /// [any-thread]
+    ViewPtr view() const;
+    Result<ProviderPtr> provider(const std::string& alias) const { return view()->provider(alias); }
+
+    /// Loads the plugin's file anew, makes its instances of it, and puts them in
+    /// the place of the present ones at once. Those go when the last call and
+    /// stream has left them. When anything of it fails, all stays as it was and the
+    /// error tells why: not_found, conflict (`generation_limit`, `routes_changed`),
+    /// unprocessable (`plugin_refused`). One at a time. [any-thread] [may-block]
+    Result<Reloaded> reload(const std::string& id);
+    /// How many instances and plugins that have been replaced are not gone yet.
+    std::size_t retiring() const;
 
 private:
-    struct Loaded {
-        std::string id;
-        std::unique_ptr<Library> library;
+    /// The parts of a generation, made or not.
+    struct Made {
+        std::vector<Instance> instances;
+        std::vector<ProviderPtr> providers;
+        std::vector<RouteInstancePtr> routes;
     };
-    void load_one(const std::filesystem::path& path);
-    const Library* find(const std::string& id, Fault& fault) const;
+    struct Request {
+        Wanted wanted;
+        std::string kind;
+    };
+
+    void load_one(View& view, const std::filesystem::path& path);
+    LibraryPtr load_library(const std::filesystem::path& path, Record& record);
+    LibraryPtr find(const View& view, const std::string& id, Fault& fault) const;
     bool make_state_dir(const std::string& alias, std::string& path, Fault& fault) const;
+    Instance make(const Request& request, const LibraryPtr& library, Fault fault, Made& made) const;
+    void add(const Wanted& wanted, const std::string& kind);
     template <typename Kind>
-    void make(const Wanted& wanted, std::string kind, std::vector<std::unique_ptr<Kind>>& into);
+    std::shared_ptr<const Kind> shared(std::unique_ptr<Kind> instance) const;
+    void publish(View view);
+    Result<Reloaded> refuse_reload(const View& view, Record& record, const Fault& fault);
 
     const acp_host& host_;
-    const std::filesystem::path state_root_;
-    std::vector<Record> records_;
-    std::vector<Loaded> libraries_;
-    std::vector<Instance> instances_;
-    std::vector<std::unique_ptr<Provider>> providers_;
-    std::vector<std::unique_ptr<RouteInstance>> routes_;
+    const CatalogueOptions options_;
+    const std::shared_ptr<Retirer> retirer_ = std::make_shared<Retirer>();
+
+    mutable std::mutex view_mutex_;
+    ViewPtr view_ = std::make_shared<const View>();
+
+    std::mutex change_mutex_;  ///< held by what changes the rest
+    std::map<std::string, LibraryPtr> libraries_;                ///< the present ones, by id
+    std::map<std::string, std::uint32_t> generations_;           ///< how many were loaded, by id
+    std::vector<Request> requests_;
+    std::vector<std::weak_ptr<const Library>> all_libraries_;    ///< for the end of the process
+    mutable std::vector<std::weak_ptr<const Provider>> all_providers_;
+    mutable std::vector<std::weak_ptr<const RouteInstance>> all_routes_;
 };
 
 }  // namespace acp::plugins

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <fstream>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include <boost/dll/library_info.hpp>
@@ -23,6 +24,8 @@
 #include "base/bytes.h"
 #include "log/log.h"
 #include "plugins/adopt.h"
+#include "plugins/guarded.h"
+#include "plugins/quarantine.h"
 
 namespace acp::plugins {
 
@@ -32,6 +35,7 @@ namespace {
 
 /// Bytes of acp_plugin_entry as released with minor 0.
 constexpr std::uint32_t kEntrySizeV1_0 = sizeof(acp_plugin_entry);
+constexpr std::chrono::seconds kDeinitPatience{30};
 constexpr std::string_view kEntryPrefix = "acp_plugin_entry_v";
 
 bool fault(Record& record, std::string stage, std::string message, std::string expected, std::string found, std::string remedy) {
@@ -71,9 +75,7 @@ bool check_file(const fs::path& path, Record& record) {
     if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_machine != machine || header.e_type != ET_DYN)
         return fault(record, "file", "the shared object is for another platform", "ELF machine " + std::to_string(machine),
                      "ELF machine " + std::to_string(header.e_machine), "build it for this platform");
-    file.seekg(0);
-    std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-    record.sha256 = sha256_hex(bytes);
+    record.sha256 = Library::content_of(path);
     return true;
 }
 
@@ -132,6 +134,64 @@ bool check_entry(const acp_plugin_entry* raw, Record& record, acp_plugin_entry& 
     return true;
 }
 
+/// The checked bytes under their hash, where nobody else may write. Another
+/// file of the same content is the same code.
+bool keep_copy(const fs::path& path, const fs::path& store, Record& record, fs::path& copy) {
+    const fs::path folder = store / record.sha256;
+    copy = folder / path.filename();
+    std::error_code ec;
+    fs::create_directories(folder, ec);
+    if (!ec) fs::permissions(store, fs::perms::owner_all, ec);
+    if (!ec) fs::permissions(folder, fs::perms::owner_all, ec);
+    const auto same = [&](const fs::path& file) { return Library::content_of(file) == record.sha256; };
+    if (!ec && fs::exists(copy, ec) && same(copy)) return true;
+    const fs::path fresh = copy.string() + ".new";
+    if (!ec) fs::copy_file(path, fresh, fs::copy_options::overwrite_existing, ec);
+    if (!ec && !same(fresh))
+        return fault(record, "file", "the plugin file changed while it was read", "sha256 " + record.sha256, "another",
+                     "copy new releases beside the old file and rename them into place");
+    if (!ec) fs::permissions(fresh, fs::perms::owner_read | fs::perms::owner_exec, ec);
+    if (!ec) fs::rename(fresh, copy, ec);
+    if (ec)
+        return fault(record, "file", "the plugin cannot be copied into the store", store.string(), ec.message(),
+                     "check data_dir, its owner and the free space");
+    return true;
+}
+
+/// What a plugin's own code does while it is loaded, apart from the caller: it
+/// may never come back.
+struct Loading {
+    fs::path file;
+    const acp_host& host;
+    Record record;
+    acp_plugin_entry entry{};
+    bool good = false;
+
+    void run() {
+        try {
+            boost::dll::shared_library library(file.string(),
+                                               boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
+            auto entry_function = library.get<const acp_plugin_entry*()>(ACP_ENTRY_SYMBOL);
+            keep_for_ever(std::move(library));
+            if (!check_entry(entry_function(), record, entry)) return;
+            acp_error raw{};
+            raw.struct_size = sizeof raw;
+            const acp_status status = entry.init(&host, &raw);
+            good = status == ACP_OK;
+            if (!good)
+                fault(record, "init", abi::take_error(status, raw, record.id + " init").message, "init to succeed",
+                      "status " + std::to_string(status), "see the message");
+        } catch (const std::exception& e) {
+            fault(record, record.id.empty() ? "load" : "init", "the plugin cannot be loaded: " + std::string(e.what()),
+                  "all symbols resolved, no exception", "an error of the loader or the plugin",
+                  "see the message; a plugin must bring or link all that it needs");
+        } catch (...) {
+            fault(record, "init", "the plugin threw while it was loaded", "no exception", "an exception of unknown type",
+                  "catch exceptions inside the plugin");
+        }
+    }
+};
+
 }  // namespace
 
 const std::vector<std::string_view>& known_interfaces() {
@@ -142,44 +202,64 @@ const std::vector<std::string_view>& known_interfaces() {
     return ids;
 }
 
-std::unique_ptr<Library> Library::load(const fs::path& path, const acp_host& host, Record& record) {
+std::shared_ptr<const Library> Library::load(const fs::path& path, const acp_host& host, const LoadOptions& options,
+                                             Record& record) {
     record.path = path.string();
     if (!check_file(path, record) || !check_symbol(path, record)) return nullptr;
-    acp_plugin_entry entry{};
-    try {
-        boost::dll::shared_library library(path.string(), boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
-        auto entry_function = library.get<const acp_plugin_entry*()>(ACP_ENTRY_SYMBOL);
-        keep_for_ever(std::move(library));
-        if (!check_entry(entry_function(), record, entry)) return nullptr;
-        acp_error raw{};
-        raw.struct_size = sizeof raw;
-        acp_status status = entry.init(&host, &raw);
-        if (status != ACP_OK) {
-            Error error = abi::take_error(status, raw, record.id + " init");
-            fault(record, "init", error.message, "init to succeed", "status " + std::to_string(status), "see the message");
+    const Quarantine quarantine(options.quarantine);
+    if (!options.quarantine.empty())
+        if (auto kept_out = quarantine.judge(record.sha256)) {
+            record.fault = std::move(*kept_out);
             return nullptr;
         }
-    } catch (const std::exception& e) {
-        fault(record, record.id.empty() ? "load" : "init", "the plugin cannot be loaded: " + std::string(e.what()), "all symbols resolved, no exception",
-              "an error of the loader or the plugin", "see the message; a plugin must bring or link all that it needs");
-        return nullptr;
-    } catch (...) {
-        fault(record, "init", "the plugin threw while it was loaded", "no exception", "an exception of unknown type", "catch exceptions inside the plugin");
+    fs::path file = path;
+    if (!options.store.empty() && !keep_copy(path, options.store, record, file)) return nullptr;
+
+    const auto loading = std::make_shared<Loading>(Loading{file, host, record});
+    bool back = false;
+    {
+        std::optional<Quarantine::Watch> watch;
+        if (!options.quarantine.empty()) watch.emplace(quarantine, record.sha256, record.path);
+        back = comes_back(options.patience, [loading] { loading->run(); });
+    }
+    if (!back) {
+        fault(record, "load", "the plugin does not come back from being loaded", "an answer of its entry and init",
+              "nothing in " + std::to_string(options.patience.count()) + " ms",
+              "restart the server when it is mended; its thread is left behind");
         return nullptr;
     }
+    record = loading->record;
+    if (!loading->good) return nullptr;
     record.loaded = true;
-    auto library = std::unique_ptr<Library>(new Library(entry, path.parent_path().string()));
+    auto library = std::shared_ptr<Library>(new Library(loading->entry, path.parent_path().string()));
     for (auto iid : known_interfaces())
         if (library->interface(iid)) record.interfaces.emplace_back(iid);
     return library;
 }
 
+std::string Library::content_of(const fs::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) return {};
+    const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    return sha256_hex(bytes);
+}
+
 Library::~Library() {
-    try {
-        entry_.deinit();
-    } catch (...) {
-        log::error("plugins", "a plugin threw in deinit", {{"plugin", abi::text(entry_.id)}});
-    }
+    end();
+}
+
+void Library::end() const {
+    std::call_once(ended_, [this] {
+        const std::string id = abi::text(entry_.id);
+        const bool back = comes_back(kDeinitPatience, [deinit = entry_.deinit, id] {
+            try {
+                deinit();
+            } catch (...) {
+                log::error("plugins", "a plugin threw in deinit", {{"plugin", id}});
+            }
+        });
+        if (!back) log::error("plugins", "a plugin does not come back from deinit; it is left behind", {{"plugin", id}});
+    });
 }
 
 const void* Library::interface(std::string_view iid) const noexcept {

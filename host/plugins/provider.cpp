@@ -9,6 +9,7 @@
 #include "json/json.h"
 #include "log/log.h"
 #include "plugins/adopt.h"
+#include "plugins/instance.h"
 #include "plugins/instance_config.h"
 
 namespace acp::plugins {
@@ -117,51 +118,41 @@ const std::vector<std::string_view>& operation_names() {
     return names;
 }
 
-std::unique_ptr<Provider> Provider::create(const Library& library, const acp_host& host, std::string alias,
+std::unique_ptr<Provider> Provider::create(const LibraryPtr& library, const acp_host& host, std::string alias,
                                            const std::string& config_json, const std::string& state_dir, Fault& fault) {
-    const void* raw = library.interface(ACP_IID_PROVIDER);
-    const std::string id = abi::text(library.entry().id);
+    const void* raw = library->interface(ACP_IID_PROVIDER);
+    const std::string id = abi::text(library->entry().id);
     if (!raw) {
         refuse(fault, "config", "plugin " + id + " is no provider", ACP_IID_PROVIDER, "no such interface", "name another plugin for this alias");
         return nullptr;
     }
-    if (!check_config(library, config_json, fault)) return nullptr;
+    if (!check_config(*library, config_json, fault)) return nullptr;
     auto provider = std::unique_ptr<Provider>(new Provider);
+    provider->library_ = library;
     provider->alias_ = std::move(alias);
     provider->plugin_id_ = id;
     provider->table_ = adopt<acp_provider>(raw);
-    if (const void* logs = library.interface(ACP_IID_LOGS)) provider->logs_ = adopt<acp_logs>(logs);
-    if (const void* exec = library.interface(ACP_IID_EXEC)) provider->exec_ = adopt<acp_exec>(exec);
-    if (const void* health = library.interface(ACP_IID_HEALTH)) provider->health_ = adopt<acp_health>(health);
+    if (const void* logs = library->interface(ACP_IID_LOGS)) provider->logs_ = adopt<acp_logs>(logs);
+    if (const void* exec = library->interface(ACP_IID_EXEC)) provider->exec_ = adopt<acp_exec>(exec);
+    if (const void* health = library->interface(ACP_IID_HEALTH)) provider->health_ = adopt<acp_health>(health);
     if (!provider->table_.create || !provider->table_.destroy || !provider->table_.capabilities) {
         refuse(fault, "abi", "the provider's table lacks a function", "create, destroy and capabilities", "NULL", "fill in the table");
         return nullptr;
     }
-    acp_instance_config config{sizeof(acp_instance_config), 0, str(provider->alias_), str(config_json), str(library.directory()), str(state_dir)};
-    acp_error error{};
-    error.struct_size = sizeof error;
-    try {
-        acp_status status = provider->table_.create(&host, &config, &provider->self_, &error);
-        if (status != ACP_OK) {
-            refuse(fault, "create", abi::take_error(status, error, id + " create").message, "the instance to be made", "status " + std::to_string(status), "see the message");
-            provider->self_ = nullptr;
-            return nullptr;
-        }
-        provider->read_capabilities();
-    } catch (...) {
-        refuse(fault, "create", "the plugin threw while it made the instance", "no exception across the boundary", "an exception", "report it to the plugin's vendor");
-        return nullptr;
-    }
-    return provider;
+    return make_instance(std::move(provider), host, config_json, state_dir, fault, [](Provider& made, Fault&) {
+        made.read_capabilities();
+        return true;
+    });
 }
 
 Provider::~Provider() {
-    if (!self_) return;
-    try {
-        table_.destroy(self_);
-    } catch (...) {
-        log::error("plugins", "a provider threw in destroy", {{"provider", alias_}});
-    }
+    end();
+}
+
+void Provider::end() const {
+    std::call_once(ended_, [this] {
+        if (self_) destroy_instance([destroy = table_.destroy, self = self_] { destroy(self); }, alias_);
+    });
 }
 
 void Provider::read_capabilities() {
@@ -303,6 +294,7 @@ Result<sdk::HealthReport> Provider::health(const CallContext& context) const {
 Result<void> Provider::logs(const CallContext& context, const std::string& id, const sdk::LogQuery& query, const stream::Ref& stream) const {
     acp_log_query raw{sizeof(acp_log_query), query.follow ? 1 : 0, query.tail_lines, query.since_unix_ns, str(query.replica)};
     return invoke(context, "logs", logs_ && logs_->open, [&](const acp_call* c, acp_error* e) {
+        stream->keep(weak_from_this().lock());
         stream->retain();
         acp_status status = logs_->open(self_, c, str(id), &raw, stream.handle(), e);
         if (status != ACP_OK) stream->release();
@@ -315,6 +307,7 @@ Result<void> Provider::exec(const CallContext& context, const std::string& id, c
     for (const auto& a : request.argv) argv.push_back(str(a));
     acp_exec_request raw{sizeof(acp_exec_request), request.tty ? 1 : 0, argv.data(), argv.size(), request.want_stdin ? 1 : 0, 0, str(request.replica)};
     return invoke(context, "exec", exec_ && exec_->open, [&](const acp_call* c, acp_error* e) {
+        stream->keep(weak_from_this().lock());
         stream->retain();
         acp_status status = exec_->open(self_, c, str(id), &raw, stream.handle(), e);
         if (status != ACP_OK) stream->release();

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,13 +27,16 @@ using Capability = sdk::Capability;
 const std::vector<std::string_view>& operation_names();
 
 /// Every operation is [any-thread] [may-block]; errors carry what the plugin said.
-class Provider {
+/// Streams that it opens keep it.
+class Provider : public std::enable_shared_from_this<Provider> {
 public:
     /// Checks `config_json` against the plugin's schema and makes the
     /// instance. On failure `fault` tells why.
-    static std::unique_ptr<Provider> create(const Library& library, const acp_host& host, std::string alias,
+    static std::unique_ptr<Provider> create(const LibraryPtr& library, const acp_host& host, std::string alias,
                                             const std::string& config_json, const std::string& state_dir, Fault& fault);
     ~Provider();
+    /// Destroys the plugin's instance now, if it is still there.
+    void end() const;
     Provider(const Provider&) = delete;
     Provider& operator=(const Provider&) = delete;
 
@@ -59,6 +63,9 @@ public:
     Result<void> exec(const CallContext& context, const std::string& id, const sdk::ExecRequest& request, const stream::Ref& stream) const;
 
 private:
+    template <typename Kind, typename After>
+    friend std::unique_ptr<Kind> make_instance(std::unique_ptr<Kind>, const acp_host&, const std::string&,
+                                               const std::string&, Fault&, After);
     Provider() = default;
     template <typename Invoke>
     Result<void> invoke(const CallContext& context, std::string_view operation, bool present, Invoke&& call) const;
@@ -68,14 +75,18 @@ private:
     Result<std::string> one_text(const CallContext& context, std::string_view operation, bool present, Invoke&& call) const;
     void read_capabilities();
 
+    LibraryPtr library_;
     std::string alias_;
     std::string plugin_id_;
     void* self_ = nullptr;
+    mutable std::once_flag ended_;
     acp_provider table_{};
     std::optional<acp_logs> logs_;
     std::optional<acp_exec> exec_;
     std::optional<acp_health> health_;
     std::vector<Capability> capabilities_;
 };
+
+using ProviderPtr = std::shared_ptr<const Provider>;
 
 }  // namespace acp::plugins

@@ -20,8 +20,9 @@ struct Record {
     std::uint32_t abi_minor_built = 0;
     std::uint32_t abi_minor_required = 0;
     std::vector<std::string> interfaces;
+    std::uint32_t generation = 0;  ///< 1 for the first that was loaded, one more for each reload
     bool loaded = false;
-    Fault fault;           ///< meaningful when not loaded
+    Fault fault;           ///< meaningful when not loaded, or when the last reload failed
 };
 
 }  // namespace acp::plugins

@@ -3,22 +3,24 @@
 #include "abi/error.h"
 #include "log/log.h"
 #include "plugins/adopt.h"
+#include "plugins/instance.h"
 #include "plugins/instance_config.h"
 
 namespace acp::plugins {
 
 using abi::str;
 
-std::unique_ptr<RouteInstance> RouteInstance::create(const Library& library, const acp_host& host, std::string alias,
+std::unique_ptr<RouteInstance> RouteInstance::create(const LibraryPtr& library, const acp_host& host, std::string alias,
                                                      const std::string& config_json, const std::string& state_dir, Fault& fault) {
-    const void* raw = library.interface(ACP_IID_HTTP_ROUTES);
-    const std::string id = abi::text(library.entry().id);
+    const void* raw = library->interface(ACP_IID_HTTP_ROUTES);
+    const std::string id = abi::text(library->entry().id);
     if (!raw) {
         refuse(fault, "config", "plugin " + id + " brings no HTTP routes", ACP_IID_HTTP_ROUTES, "no such interface", "name another plugin for this alias");
         return nullptr;
     }
-    if (!check_config(library, config_json, fault)) return nullptr;
+    if (!check_config(*library, config_json, fault)) return nullptr;
     auto instance = std::unique_ptr<RouteInstance>(new RouteInstance);
+    instance->library_ = library;
     instance->alias_ = std::move(alias);
     instance->plugin_id_ = id;
     instance->table_ = adopt<acp_http_routes>(raw);
@@ -27,31 +29,18 @@ std::unique_ptr<RouteInstance> RouteInstance::create(const Library& library, con
         refuse(fault, "abi", "the table of HTTP routes lacks a function", "create, destroy, routes and handle", "NULL", "fill in the table");
         return nullptr;
     }
-    acp_instance_config config{sizeof(acp_instance_config), 0, str(instance->alias_), str(config_json), str(library.directory()), str(state_dir)};
-    acp_error error{};
-    error.struct_size = sizeof error;
-    try {
-        acp_status status = table.create(&host, &config, &instance->self_, &error);
-        if (status != ACP_OK) {
-            refuse(fault, "create", abi::take_error(status, error, id + " create").message, "the instance to be made", "status " + std::to_string(status), "see the message");
-            instance->self_ = nullptr;
-            return nullptr;
-        }
-    } catch (...) {
-        refuse(fault, "create", "the plugin threw while it made the instance", "no exception across the boundary", "an exception", "report it to the plugin's vendor");
-        return nullptr;
-    }
-    if (!instance->read_routes(fault)) return nullptr;
-    return instance;
+    return make_instance(std::move(instance), host, config_json, state_dir, fault,
+                         [](RouteInstance& made, Fault& why) { return made.read_routes(why); });
 }
 
 RouteInstance::~RouteInstance() {
-    if (!self_) return;
-    try {
-        table_.destroy(self_);
-    } catch (...) {
-        log::error("plugins", "an instance threw in destroy", {{"instance", alias_}});
-    }
+    end();
+}
+
+void RouteInstance::end() const {
+    std::call_once(ended_, [this] {
+        if (self_) destroy_instance([destroy = table_.destroy, self = self_] { destroy(self); }, alias_);
+    });
 }
 
 bool RouteInstance::read_routes(Fault& fault) {
@@ -94,6 +83,7 @@ Result<void> RouteInstance::handle(const CallContext& context, const PluginReque
     CallScope scope(context, "routes." + alias_);
     acp_error error{};
     error.struct_size = sizeof error;
+    response->keep(weak_from_this().lock());
     response->retain();
     try {
         acp_status status = table_.handle(self_, scope.get(), &raw, response.handle(), &error);

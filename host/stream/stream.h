@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -44,6 +45,10 @@ public:
 
     void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
     void release() noexcept;
+
+    /// Keeps `owner` for as long as either side holds the stream: the instance that
+    /// writes to it must not go before. Once, before the plugin has it.
+    void keep(std::shared_ptr<const void> owner) { owner_ = std::move(owner); }
 
     // --- the plugin's side; contracts in alphaswarm-cp/stream.h
     acp_status set_events(const acp_stream_events& events);
@@ -95,6 +100,7 @@ private:
 
     const Options options_;
     std::atomic<std::int32_t> references_{1};
+    std::shared_ptr<const void> owner_;
 
     mutable std::mutex mutex_;
     std::condition_variable credit_back_;

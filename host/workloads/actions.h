@@ -26,7 +26,7 @@ struct Performed {
 
 struct Action {
     std::string operation;  ///< name in the capability matrix
-    const plugins::Provider* provider = nullptr;
+    plugins::ProviderPtr provider;
     std::string target;
     std::string namespace_;
     json::Var payload;      ///< for the ledger, which redacts it
@@ -37,7 +37,7 @@ struct Action {
 using StreamEnded = std::function<void(Result<json::Object::Ptr> record)>;
 struct StreamAction {
     std::string operation;
-    const plugins::Provider* provider = nullptr;
+    plugins::ProviderPtr provider;
     std::string target;
     json::Var payload;
     /// Opens the stream and gives the response; `ended` is called once when the

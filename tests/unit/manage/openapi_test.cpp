@@ -14,7 +14,7 @@ struct Rooms {
     plugins::test::TempDir dir;
     redact::Redactor redactor;
     std::unique_ptr<ledger::Ledger> ledger = open_ledger(dir.path() / "ledger.db");
-    plugins::Catalogue catalogue{plugins::host_api(), dir.path() / "state"};
+    plugins::Catalogue catalogue{plugins::host_api(), plugins::CatalogueOptions{dir.path() / "state"}};
     work::Pool queries{"queries", 1, 1}, pool{"actions", 1, 1}, streams{"streams", 1, 1}, probes{"probes", 1, 1};
     workloads::Actions actions{*ledger, pool, streams, {}};
     std::atomic<bool> draining{false};
@@ -156,7 +156,7 @@ TEST_CASE("a plugin's routes join the document below their mount; its mistakes a
     rooms.dir.put(ACP_GREETER, "greeter.so");
     rooms.catalogue.load({rooms.dir.path()});
     rooms.catalogue.make_routes({"hello", "test.greeter", "{}", "/ext/hello"});
-    REQUIRE(rooms.catalogue.routes().size() == 1);
+    REQUIRE(rooms.catalogue.view()->routes.size() == 1);
     const auto added = add_routes(rooms.router, rooms.api, rooms.services);
     if (!added) FAIL(added.error().message);
     std::vector<std::string> mounted;

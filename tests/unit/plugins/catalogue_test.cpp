@@ -7,8 +7,9 @@ using namespace acp::plugins::test;
 
 namespace {
 
-const Instance& instance(const Catalogue& catalogue, const std::string& alias) {
-    for (const auto& i : catalogue.instances())
+Instance instance(const Catalogue& catalogue, const std::string& alias) {
+    const auto view = catalogue.view();
+    for (const auto& i : view->instances)
         if (i.alias == alias) return i;
     throw std::runtime_error("no instance " + alias);
 }
@@ -21,9 +22,9 @@ TEST_CASE("plugins are loaded in order of name, and what fails stays visible") {
     dir.put(fs::path(ACP_BAD_PLUGINS) / "no_entry.so", "a.so");
     dir.put(ACP_CARELESS, "c.so");
     dir.put(ACP_SCRIPTED, "ignored.txt");
-    Catalogue catalogue(host_api(), state.path());
+    Catalogue catalogue(host_api(), CatalogueOptions{state.path()});
     catalogue.load({dir.path() / "missing", dir.path()});
-    const auto& records = catalogue.records();
+    const auto records = catalogue.view()->records;
     REQUIRE(records.size() == 4);
     CHECK(records[0].fault.message == "the plugin folder cannot be read");
     CHECK(records[1].fault.stage == "symbol");
@@ -36,12 +37,12 @@ TEST_CASE("a second plugin of one id is refused") {
     TempDir dir, state;
     dir.put(ACP_SCRIPTED, "a.so");
     dir.put(ACP_SCRIPTED, "b.so");
-    Catalogue catalogue(host_api(), state.path());
+    Catalogue catalogue(host_api(), CatalogueOptions{state.path()});
     catalogue.load({dir.path()});
-    REQUIRE(catalogue.records().size() == 2);
-    CHECK(catalogue.records()[0].loaded);
-    CHECK_FALSE(catalogue.records()[1].loaded);
-    CHECK(catalogue.records()[1].fault.expected.find("test.scripted") != std::string::npos);
+    REQUIRE(catalogue.view()->records.size() == 2);
+    CHECK(catalogue.view()->records[0].loaded);
+    CHECK_FALSE(catalogue.view()->records[1].loaded);
+    CHECK(catalogue.view()->records[1].fault.expected.find("test.scripted") != std::string::npos);
 }
 
 TEST_CASE("one file met twice is loaded once: its code would be ended under the plugin in use") {
@@ -53,17 +54,17 @@ TEST_CASE("one file met twice is loaded once: its code would be ended under the 
     fs::create_symlink(file, dir.path() / "b.so");
     fs::create_hard_link(file, dir.path() / "c.so");
     Record record;
-    Catalogue catalogue(host_api(), state.path());
+    Catalogue catalogue(host_api(), CatalogueOptions{state.path()});
     catalogue.load({dir.path(), dir.path()});
-    REQUIRE(catalogue.records().size() == 6);
-    CHECK(catalogue.records()[0].loaded);
+    REQUIRE(catalogue.view()->records.size() == 6);
+    CHECK(catalogue.view()->records[0].loaded);
     for (std::size_t i = 1; i < 6; ++i) {
-        CHECK_FALSE(catalogue.records()[i].loaded);
-        CHECK(catalogue.records()[i].fault.message == "this file is loaded already");
-        CHECK(catalogue.records()[i].fault.found == file.string());
+        CHECK_FALSE(catalogue.view()->records[i].loaded);
+        CHECK(catalogue.view()->records[i].fault.message == "this file is loaded already");
+        CHECK(catalogue.view()->records[i].fault.found == file.string());
     }
     // The loader gives this one the same code, and so the same counts.
-    auto probe = Library::load(file, host_api(), record);
+    auto probe = Library::load(file, host_api(), {}, record);
     REQUIRE(probe);
     const auto* counts = static_cast<const Counts*>(probe->interface("test.counts/1"));
     CHECK(counts->inits == 2);
@@ -74,7 +75,7 @@ TEST_CASE("instances are made, or tell why not") {
     TempDir dir, state;
     dir.put(ACP_SCRIPTED, "a.so");
     dir.put(ACP_GREETER, "b.so");
-    Catalogue catalogue(host_api(), state.path() / "state");
+    Catalogue catalogue(host_api(), CatalogueOptions{state.path() / "state"});
     catalogue.load({dir.path()});
     catalogue.make_provider({"good", "test.scripted", R"({"mode":"fine"})", {}});
     catalogue.make_provider({"typo", "test.scripted", R"({"mod":"fine"})", {}});
@@ -100,6 +101,6 @@ TEST_CASE("instances are made, or tell why not") {
     CHECK(catalogue.provider("broken").error().message.find("broken by its config") != std::string::npos);
     CHECK(catalogue.provider("hello").error().code == acp::Code::not_found);
     CHECK(catalogue.provider("nobody").error().message.find("good, typo, broken") != std::string::npos);
-    CHECK(catalogue.providers().size() == 1);
-    CHECK(catalogue.routes().size() == 1);
+    CHECK(catalogue.view()->providers.size() == 1);
+    CHECK(catalogue.view()->routes.size() == 1);
 }

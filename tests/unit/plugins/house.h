@@ -53,13 +53,13 @@ inline CallContext call() {
 /// A library and one provider of it, or the fault.
 struct Loaded {
     Record record;
-    std::unique_ptr<Library> library;
+    LibraryPtr library;
     Fault fault;
     std::unique_ptr<Provider> provider;
 
     explicit Loaded(const fs::path& file, const std::string& config = "{}") {
-        library = Library::load(file, host_api(), record);
-        if (library) provider = Provider::create(*library, host_api(), "mine", config, "/nowhere", fault);
+        library = Library::load(file, host_api(), {}, record);
+        if (library) provider = Provider::create(library, host_api(), "mine", config, "/nowhere", fault);
     }
 };
 

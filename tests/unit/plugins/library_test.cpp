@@ -16,7 +16,7 @@ struct Counts {
 
 Record load(const fs::path& file) {
     Record record;
-    const auto library = Library::load(file, host_api(), record);
+    const auto library = Library::load(file, host_api(), {}, record);
     CHECK((library != nullptr) == record.loaded);
     return record;
 }
@@ -107,7 +107,7 @@ TEST_CASE("a sound plugin is on record with what it is and offers") {
 TEST_CASE("init and deinit come once each; the code stays usable behind the library's end") {
     TempDir dir;
     Record record;
-    auto library = Library::load(dir.put(ACP_CARELESS, "careless.so"), host_api(), record);
+    auto library = Library::load(dir.put(ACP_CARELESS, "careless.so"), host_api(), {}, record);
     REQUIRE(library);
     const auto* counts = static_cast<const Counts*>(library->interface("test.counts/1"));
     REQUIRE(counts);

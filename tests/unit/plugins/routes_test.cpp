@@ -14,9 +14,9 @@ namespace {
 struct Greeter {
     Record record;
     acp::Fault fault;
-    std::unique_ptr<Library> library = Library::load(ACP_GREETER, host_api(), record);
+    LibraryPtr library = Library::load(ACP_GREETER, host_api(), {}, record);
     std::unique_ptr<RouteInstance> instance =
-        RouteInstance::create(*library, host_api(), "hello", "{}", "/nowhere", fault);
+        RouteInstance::create(library, host_api(), "hello", "{}", "/nowhere", fault);
 };
 Greeter& greeter() {
     static Greeter g;
@@ -114,10 +114,10 @@ TEST_CASE("failing before the first word is an error, after it the stream fails"
 
 TEST_CASE("a plugin without routes, or with a config that does not fit, is no instance") {
     Record record;
-    const auto provider = Library::load(ACP_SCRIPTED, host_api(), record);
+    const auto provider = Library::load(ACP_SCRIPTED, host_api(), {}, record);
     acp::Fault fault;
-    CHECK(RouteInstance::create(*provider, host_api(), "x", "{}", "/nowhere", fault) == nullptr);
+    CHECK(RouteInstance::create(provider, host_api(), "x", "{}", "/nowhere", fault) == nullptr);
     CHECK(fault.expected == ACP_IID_HTTP_ROUTES);
-    CHECK(RouteInstance::create(*greeter().library, host_api(), "x", R"({"a":1})", "/nowhere", fault) == nullptr);
+    CHECK(RouteInstance::create(greeter().library, host_api(), "x", R"({"a":1})", "/nowhere", fault) == nullptr);
     CHECK(fault.stage == "config");
 }

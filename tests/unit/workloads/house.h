@@ -137,7 +137,7 @@ struct House {
 inline Action performing(std::function<Result<Performed>(const plugins::CallContext&)> perform) {
     Action a;
     a.operation = "stop";
-    a.provider = &scripted();
+    a.provider = plugins::ProviderPtr(plugins::ProviderPtr(), &scripted());  // of the process
     a.target = "web";
     a.payload = json::object({{"password", std::string("hunter2")}, {"grace", 5}});
     a.perform = std::move(perform);

@@ -13,7 +13,7 @@ namespace {
 StreamAction logs(const std::string& id, bool follow = false) {
     StreamAction a;
     a.operation = "logs";
-    a.provider = &scripted();
+    a.provider = plugins::ProviderPtr(plugins::ProviderPtr(), &scripted());  // of the process
     a.target = id;
     a.payload = json::object();
     a.open = [id, follow](const plugins::CallContext& call, StreamEnded ended) -> Result<http::Response> {
