@@ -64,7 +64,7 @@ TEST_CASE("one file met twice is loaded once: its code would be ended under the 
         CHECK(catalogue.view()->records[i].fault.found == file.string());
     }
     // The loader gives this one the same code, and so the same counts.
-    auto probe = Library::load(file, host_api(), {}, record);
+    auto probe = Library::load(file, host_api(), {state.path() / ".store", {}}, record);
     REQUIRE(probe);
     const auto* counts = static_cast<const Counts*>(probe->interface("test.counts/1"));
     CHECK(counts->inits == 2);
