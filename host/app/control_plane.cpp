@@ -126,7 +126,9 @@ Result<void> ControlPlane::open_ledger() {
 
 void ControlPlane::load_plugins() {
     set_egress(config_.egress);  // first: some plugins speak to their backend at once
-    catalogue_ = std::make_unique<plugins::Catalogue>(plugins::host_api(), plugins::CatalogueOptions{config_.plugins.state_dir});
+    catalogue_ = std::make_unique<plugins::Catalogue>(plugins::host_api(), plugins::CatalogueOptions{
+                       config_.plugins.state_dir, std::chrono::seconds(config_.plugins.load_timeout_s),
+                       static_cast<std::size_t>(config_.plugins.generations)});
     catalogue_->load(config_.plugins.directories);
     for (const auto& p : config_.providers) catalogue_->make_provider({p.alias, p.plugin, p.config_json, {}});
     for (const auto& r : config_.http_routes) catalogue_->make_routes({r.alias, r.plugin, r.config_json, r.mount});

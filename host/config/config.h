@@ -107,6 +107,8 @@ struct Plugins {
     std::vector<std::filesystem::path> directories{"/usr/lib/alphaswarm-cp/plugins"};
     std::string trust = "any";
     std::filesystem::path state_dir;
+    std::int64_t load_timeout_s = 30;
+    std::int64_t generations = 8;
     bool operator==(const Plugins&) const = default;
 };
 

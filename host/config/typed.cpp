@@ -195,6 +195,8 @@ Config typed(const json::Var& value, const std::filesystem::path& file) {
     out.plugins.directories.clear();
     for (const auto& directory : directories) out.plugins.directories.push_back(placed(directory));
     plugins.read("trust", out.plugins.trust);
+    plugins.read("load_timeout_s", out.plugins.load_timeout_s);
+    plugins.read("generations", out.plugins.generations);
     std::string state_dir = (out.data_dir / "plugins").string();
     plugins.read("state_dir", state_dir);
     out.plugins.state_dir = placed(state_dir);

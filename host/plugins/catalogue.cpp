@@ -119,11 +119,26 @@ void Catalogue::load(const std::vector<fs::path>& directories) {
         }
         for (const auto& file : files) load_one(next, file);
     }
+    prune_store(next);
     publish(std::move(next));
 }
 
-LibraryPtr Catalogue::load_library(const fs::path& path, Record& record) {
+/// Copies that an earlier process made of what is not there any more.
+void Catalogue::prune_store(const View& view) const {
+    std::error_code ec;
+    for (const auto& entry : fs::directory_iterator(options_.state_root / ".store", ec)) {
+        const bool wanted = std::any_of(view.records.begin(), view.records.end(), [&](const Record& r) {
+            return !r.sha256.empty() && entry.path().filename() == r.sha256;
+        });
+        std::error_code ignored;
+        if (!wanted) fs::remove_all(entry.path(), ignored);
+    }
+}
+
+LibraryPtr Catalogue::load_library(const fs::path& path, std::uint32_t copy, Record& record) {
     LoadOptions options;
+    options.copy = copy;
+    options.patience = options_.patience;
     options.store = options_.state_root / ".store";
     options.quarantine = options_.state_root / ".quarantine";
     auto library = Library::load(path, host_, options, record);
@@ -145,7 +160,7 @@ void Catalogue::load_one(View& view, const fs::path& path) {
         view.records.push_back(std::move(record));
         return;
     }
-    auto library = load_library(path, record);
+    auto library = load_library(path, 0, record);
     if (library && libraries_.contains(record.id)) {
         library.reset();
         record.loaded = false;
@@ -267,7 +282,7 @@ Result<Reloaded> Catalogue::reload(const std::string& id) {
                         " times and code is never unloaded; restart the server to load another release");
 
     Record record;
-    const LibraryPtr library = load_library(present->path, record);
+    const LibraryPtr library = load_library(present->path, generations_[id], record);
     if (!library) {
         if (record.id.empty()) record.id = id;
         return refuse_reload(*before, record, record.fault);

@@ -1,6 +1,7 @@
 // plugins: all plugins and instances of the process, working or not.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <map>
@@ -53,6 +54,8 @@ struct CatalogueOptions {
     /// Each instance gets `<state_root>/<alias>`, mode 0700; copies of the plugins
     /// and notes of crashes lie beside them, in `.store` and `.quarantine`.
     std::filesystem::path state_root;
+    /// A function of a plugin that takes longer while it is loaded is given up.
+    std::chrono::milliseconds patience{30'000};
     /// Plugins of one id whose code is in memory at the same time: code is never unmapped.
     std::size_t generations = 8;
 };
@@ -104,7 +107,8 @@ private:
     };
 
     void load_one(View& view, const std::filesystem::path& path);
-    LibraryPtr load_library(const std::filesystem::path& path, Record& record);
+    LibraryPtr load_library(const std::filesystem::path& path, std::uint32_t copy, Record& record);
+    void prune_store(const View& view) const;
     LibraryPtr find(const View& view, const std::string& id, Fault& fault) const;
     bool make_state_dir(const std::string& alias, std::string& path, Fault& fault) const;
     Instance make(const Request& request, const LibraryPtr& library, Fault fault, Made& made) const;

@@ -134,10 +134,10 @@ bool check_entry(const acp_plugin_entry* raw, Record& record, acp_plugin_entry& 
     return true;
 }
 
-/// The checked bytes under their hash, where nobody else may write. Another
-/// file of the same content is the same code.
-bool keep_copy(const fs::path& path, const fs::path& store, Record& record, fs::path& copy) {
-    const fs::path folder = store / record.sha256;
+/// The checked bytes under their hash, where nobody else may write.
+bool keep_copy(const fs::path& path, const LoadOptions& options, Record& record, fs::path& copy) {
+    const fs::path& store = options.store;
+    const fs::path folder = store / (options.copy == 0 ? record.sha256 : record.sha256 + "." + std::to_string(options.copy));
     copy = folder / path.filename();
     std::error_code ec;
     fs::create_directories(folder, ec);
@@ -213,7 +213,7 @@ std::shared_ptr<const Library> Library::load(const fs::path& path, const acp_hos
             return nullptr;
         }
     fs::path file = path;
-    if (!options.store.empty() && !keep_copy(path, options.store, record, file)) return nullptr;
+    if (!options.store.empty() && !keep_copy(path, options, record, file)) return nullptr;
 
     const auto loading = std::make_shared<Loading>(Loading{file, host, record});
     bool back = false;

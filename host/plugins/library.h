@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -18,6 +19,9 @@ struct LoadOptions {
     /// Where a copy of the checked bytes is made and loaded from, by content, so
     /// that whoever changes the file later changes no running code. Empty: the file itself is loaded.
     std::filesystem::path store;
+    /// Which copy of the same bytes: the loader gives one file's code only once, so a
+    /// plugin that comes back after others takes another copy.
+    std::uint32_t copy = 0;
     std::filesystem::path quarantine;           ///< empty: none
     std::chrono::milliseconds patience{30'000}; ///< a plugin's function that takes longer is given up
 };

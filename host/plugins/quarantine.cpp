@@ -33,16 +33,16 @@ void note(const char* text, std::size_t size) noexcept {
     }
 }
 
-/// Leaves its word and hands on to whoever had the signal before: the fault
-/// occurs again on return.
-void on_crash(int number) {
+/// Leaves its word and hands on to whoever had the signal before: a fault occurs
+/// again on return, a signal that was sent has to be sent again.
+void on_crash(int number, siginfo_t* info, void*) {
     char text[] = "crashed by signal 00\n";
     text[18] = static_cast<char>('0' + number / 10);
     text[19] = static_cast<char>('0' + number % 10);
     note(text, sizeof text - 1);
     for (std::size_t i = 0; i < kCrashes.size(); ++i)
         if (kCrashes[i] == number) ::sigaction(number, &before[i], nullptr);
-    if (number == SIGABRT) ::raise(number);
+    if (info->si_code <= 0) ::raise(number);
 }
 
 void on_exit() {
@@ -100,8 +100,8 @@ Quarantine::Watch::Watch(const Quarantine& quarantine, const std::string& sha256
     [[maybe_unused]] static const int registered = std::atexit(on_exit);
     watched = fd_.get();
     struct sigaction action {};
-    action.sa_handler = on_crash;
-    action.sa_flags = SA_ONSTACK;
+    action.sa_sigaction = on_crash;
+    action.sa_flags = SA_ONSTACK | SA_SIGINFO;
     ::sigemptyset(&action.sa_mask);
     for (std::size_t i = 0; i < kCrashes.size(); ++i) ::sigaction(kCrashes[i], &action, &before[i]);
 }

@@ -64,7 +64,7 @@ audit: {on_failure: refuse}
 egress: {proxy: "p.example:3128", proxy_credentials: "u:p", direct: [a, .b]}
 log: {level: debug, format: text}
 workloads: {default_provider: two, action_timeout_s: 9, default_wait_s: 0}
-plugins: {directories: [/p, q], trust: any, state_dir: /s}
+plugins: {directories: [/p, q], trust: any, state_dir: /s, load_timeout_s: 5, generations: 3}
 providers:
   - {alias: one, plugin: local}
   - alias: two
@@ -88,7 +88,7 @@ metrics: {public: true}
     CHECK(config.egress == Egress{Endpoint{"p.example", 3128}, "u:p", {"a", ".b"}});
     CHECK(config.log == Log{"debug", "text"});
     CHECK(config.workloads == Workloads{"two", 9, 0});
-    CHECK(config.plugins == Plugins{{"/p", "/etc/acp/q"}, "any", "/s"});
+    CHECK(config.plugins == Plugins{{"/p", "/etc/acp/q"}, "any", "/s", 5, 3});
     REQUIRE(config.providers.size() == 2);
     CHECK(config.providers[0] == Provider{"one", "local", "{}", "/providers/0"});
     CHECK(config.providers[1] == Provider{"two", "docker",

@@ -64,7 +64,9 @@ TEST_CASE("one file met twice is loaded once: its code would be ended under the 
         CHECK(catalogue.view()->records[i].fault.found == file.string());
     }
     // The loader gives this one the same code, and so the same counts.
-    auto probe = Library::load(file, host_api(), {state.path() / ".store", {}}, record);
+    LoadOptions options;
+    options.store = state.path() / ".store";
+    auto probe = Library::load(file, host_api(), options, record);
     REQUIRE(probe);
     const auto* counts = static_cast<const Counts*>(probe->interface("test.counts/1"));
     CHECK(counts->inits == 2);
