@@ -65,8 +65,8 @@ std::optional<Past> read_past(const fs::path& file) {
             past.path = line.substr(5);
         else if (line == "loading")
             ++past.unexplained;
-        else if (!line.empty())
-            past.end = line;
+        else if (past.end.empty())
+            past.end = line;  // the first: what one signal's handler does may raise another
     }
     return past;
 }
