@@ -80,6 +80,7 @@ private:
             if (code == ARCHIVE_EOF) return judge_end(archive_read_header_position(reader.get()));
             // A warning is about a header that two readers may take differently.
             if (code != ARCHIVE_OK) return damaged(reader.get());
+            if (auto good = judge_format(archive_format(reader.get())); !good) return good;
             if (auto good = judge_kind(raw); !good) return good;
             const char* name = archive_entry_pathname(raw);
             if (archive_entry_filetype(raw) == AE_IFDIR) {
@@ -95,6 +96,13 @@ private:
 
     tl::unexpected<Fault> empty() const {
         return subject_.refuse("file", "the archive is cut off", "a whole POSIX tar archive", "an empty file", "copy it again");
+    }
+
+    /// libarchive takes older and GNU's own forms of tar for one format with POSIX's.
+    Checked<void> judge_format(int format) const {
+        if (format == ARCHIVE_FORMAT_TAR_USTAR || format == ARCHIVE_FORMAT_TAR_PAX_INTERCHANGE || format == ARCHIVE_FORMAT_TAR_PAX_RESTRICTED) return {};
+        return subject_.refuse("file", "the archive is no POSIX tar", "pax or ustar", format == ARCHIVE_FORMAT_TAR_GNUTAR ? "GNU tar" : "another tar",
+                               "make it with plugin bundle, or with tar --format=pax");
     }
 
     Checked<void> judge_kind(struct archive_entry* raw) const {
