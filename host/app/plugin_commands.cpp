@@ -42,7 +42,7 @@ struct Listed {
 };
 
 Listed judge_bare(const fs::path& path, Policy policy) {
-    auto out = json::object({{"path", path.string()}, {"kind", "library"}});
+    auto out = json::object({{"path", bundle::shown(path.string(), 4096)}, {"kind", "library"}});
     auto fault = bundle::refuse_bare(path, policy);
     if (auto facts = bundle::read_elf_file(path); !facts && !fault)
         fault = Fault{"file", "plugin " + bundle::shown(path.string()) + ": it is no shared object", "an ELF shared object", facts.error().message, "rebuild it with acp_add_plugin()"};

@@ -1,5 +1,7 @@
 #include "app/plugin_report.h"
 
+#include "bundle/refusal.h"
+
 namespace acp::app {
 
 namespace {
@@ -23,7 +25,7 @@ json::Object::Ptr as_json(const Fault& fault) {
 }
 
 json::Object::Ptr as_json(const bundle::Opened& opened) {
-    auto out = json::object({{"path", opened.path.string()}, {"verdict", opened.fault ? "refused" : "good"}});
+    auto out = json::object({{"path", bundle::shown(opened.path.string(), 4096)}, {"verdict", opened.fault ? "refused" : "good"}});
     if (opened.manifest) {
         out->set("id", opened.manifest->id);
         out->set("version", opened.manifest->version);
@@ -67,7 +69,7 @@ std::string told(const Fault& fault) {
 std::string told(const bundle::Manifest& manifest) {
     const auto& abi = manifest.abi;
     const auto& platform = manifest.platform;
-    std::string out = "id          " + manifest.id + "\nversion     " + manifest.version + "\nvendor      " + manifest.vendor;
+    std::string out = "id          " + manifest.id + "\nversion     " + manifest.version + "\nvendor      " + bundle::shown(manifest.vendor);
     out += "\nplugin API  " + std::to_string(abi.major) + "." + std::to_string(abi.minor_required) + " or newer, built with " + std::to_string(abi.major) +
            "." + std::to_string(abi.minor_built);
     out += "\nplatform    " + platform.os + " " + platform.arch + " " + platform.libc + " " + platform.libc_min + "\ninterfaces  " +

@@ -6,6 +6,13 @@
 
 namespace acp::bundle {
 
+namespace {
+
+constexpr std::size_t most_path = 4096;
+constexpr std::size_t most_detail = 1000;
+
+}  // namespace
+
 json::Schema embedded_schema(std::string_view text) {
     // Part of the binary, and compiled by the tests.
     return json::Schema::compile(*json::parse(text)).value();
@@ -32,18 +39,21 @@ tl::unexpected<Error> mistakes(const std::string& slug, const std::string& what,
     return fail(std::move(error));
 }
 
-std::string shown(std::string_view text) {
-    constexpr std::size_t most = 200;
+std::string shown(std::string_view text, std::size_t most) {
     std::string out = repair_utf8(text.substr(0, most));
-    for (char& c : out)
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+    for (std::size_t i = 0; i < out.size(); ++i) {
+        const auto c = static_cast<unsigned char>(out[i]);
+        if (c < 0x20 || c == 0x7f) out[i] = '?';
+        // U+0080 to U+009F, which terminals obey as well.
+        if (c == 0xc2 && i + 1 < out.size() && static_cast<unsigned char>(out[i + 1]) < 0xa0) out.replace(i, 2, "?");
+    }
     if (text.size() > most) out += "...";
     return out;
 }
 
 tl::unexpected<Fault> Subject::refuse(std::string stage, std::string_view what, std::string expected, std::string found,
                                       std::string remedy) const {
-    std::string message = "bundle " + shown(path.string());
+    std::string message = "bundle " + shown(path.string(), most_path);
     if (!id.empty()) message += " (" + id + ")";
     message.append(": ").append(what);
     return tl::unexpected(
@@ -55,9 +65,10 @@ tl::unexpected<Fault> Subject::refuse(std::string stage, const Error& error, std
     constexpr std::size_t most = 3;
     std::string found;
     for (std::size_t i = 0; i < error.violations.size() && i < most; ++i)
-        found += (i == 0 ? "" : "; ") + error.violations[i].detail;
+        found += (i == 0 ? "" : "; ") + shown(error.violations[i].detail, most_detail);
     if (error.violations.size() > most) found += "; and " + std::to_string(error.violations.size() - most) + " more";
-    return refuse(std::move(stage), error.message, std::move(expected), found.empty() ? error.message : found,
+    return refuse(std::move(stage), shown(error.message, most_detail), std::move(expected),
+                  found.empty() ? shown(error.message, most_detail) : found,
                   std::move(remedy));
 }
 

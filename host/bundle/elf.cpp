@@ -11,12 +11,15 @@
 #include "bundle/names.h"
 #include "bundle/owned.h"
 #include "bundle/platform.h"
+#include "bundle/refusal.h"
 
 namespace acp::bundle {
 
 namespace {
 
 constexpr std::size_t most_names = 65536;
+/// Bytes of a name that are kept: mangled ones are long.
+constexpr std::size_t most_name = 4096;
 
 class Image {
 public:
@@ -62,13 +65,13 @@ void read_exports(const Image& image, const Elf64_Shdr& section, std::string_vie
         // The name of a version node is an absolute symbol, and nothing to bind to.
         if (symbol.st_shndx == SHN_UNDEF || symbol.st_shndx == SHN_ABS || bind == STB_LOCAL) return;
         if (visibility == STV_HIDDEN || visibility == STV_INTERNAL) return;
-        if (std::string name = name_at(strings, symbol.st_name); !name.empty()) out.exports.push_back(std::move(name));
+        if (std::string name = name_at(strings, symbol.st_name); !name.empty()) out.exports.push_back(shown(name, most_name));
     });
 }
 
 void read_needed(const Image& image, const Elf64_Shdr& section, std::string_view strings, ElfFacts& out) {
     each<Elf64_Dyn>(image, section, [&](const Elf64_Dyn& entry) {
-        if (entry.d_tag == DT_NEEDED) out.needed.push_back(name_at(strings, entry.d_un.d_val));
+        if (entry.d_tag == DT_NEEDED) out.needed.push_back(shown(name_at(strings, entry.d_un.d_val), most_name));
     });
 }
 

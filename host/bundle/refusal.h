@@ -16,8 +16,8 @@ template <typename T>
 using Checked = tl::expected<T, Fault>;
 
 /// `text` for a terminal and a log: controls and what is no UTF-8 replaced, at
-/// most 200 bytes. Names inside a bundle are a stranger's words.
-std::string shown(std::string_view text);
+/// most `most` bytes. Names inside a bundle are a stranger's words.
+std::string shown(std::string_view text, std::size_t most = 200);
 
 /// What a refusal is about.
 struct Subject {

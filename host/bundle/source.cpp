@@ -21,7 +21,7 @@ public:
     Checked<void> take(std::string_view bytes) override {
         text.append(bytes);
         if (text.size() <= most_) return {};
-        return subject_.refuse("manifest", std::string(name_) + " is too large", "at most " + std::to_string(most_) + " bytes", "more",
+        return subject_.refuse(name_ == signature_name ? "trust" : "manifest", std::string(name_) + " is too large", "at most " + std::to_string(most_) + " bytes", "more",
                                "get the bundle again from its vendor");
     }
     Checked<void> end() override {
@@ -53,9 +53,9 @@ Checked<std::string> Source::text(const Subject& subject, std::string_view name,
 Form form_of(const std::filesystem::path& path) {
     struct stat status{};
     if (::lstat(path.c_str(), &status) != 0) return Form::other;
-    if (S_ISDIR(status.st_mode)) return Form::folder;
-    // A link to a shared object has always been loaded; one to an archive is refused with its reason.
+    // Also a folder or a link of this name: whoever loads shared objects says what is wrong with it.
     if (path.extension() == ".so") return Form::library;
+    if (S_ISDIR(status.st_mode)) return Form::folder;
     return path.extension() == ".acpb" ? Form::archive : Form::other;
 }
 

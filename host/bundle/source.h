@@ -33,7 +33,7 @@ public:
     virtual ~Source() = default;
     /// Every file, sorted by name. Blocking.
     virtual Checked<std::vector<Entry>> entries() = 0;
-    /// Hands the files to `taker`, in any order. Blocking.
+    /// Hands the files to `taker`, in any order; after entries(). Blocking.
     virtual Checked<void> read(Taker& taker) = 0;
     /// One file of at most `most_bytes`, whole. Blocking.
     Checked<std::string> text(const Subject& subject, std::string_view name, std::int64_t most_bytes);

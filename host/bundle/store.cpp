@@ -121,9 +121,16 @@ Result<void> Store::commit(Draft draft, const std::string& sha256) const {
     for (const auto& folder : folders)
         if (::chmod(folder.c_str(), 0500) != 0 || !sync_folder(folder)) return unwritable(folder);
     const fs::path to = entry(sha256);
-    // A second round when another process, or a tampered entry, is in the place.
+    // More rounds when another process is at it.
     for (int round = 0; ::rename(draft.folder_.c_str(), to.c_str()) != 0; ++round) {
         if (round == 8 || (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR)) return unwritable(to);
+        // At no moment is the entry missing: another process may be about to load it.
+        if (::renameat2(AT_FDCWD, draft.folder_.c_str(), AT_FDCWD, to.c_str(), RENAME_EXCHANGE) == 0) {
+            remove_tree(draft.folder_);
+            break;
+        }
+        if (errno == ENOENT) continue;
+        // A file system that cannot exchange.
         const fs::path aside = folder_ / (std::string(draft_prefix) + random_token(9));
         if (::rename(to.c_str(), aside.c_str()) != 0 && errno != ENOENT) return unwritable(to);
         remove_tree(aside);

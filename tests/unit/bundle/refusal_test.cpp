@@ -104,6 +104,7 @@ const std::vector<Case>& cases() {
         {"a manifest that is too large", Policy::any, [](Scene& s) { put(s.bundle / "manifest.yaml", std::string((256U << 10) + 1, '#')); }, "manifest", "manifest.yaml is too large", "more"},
         {"a broken manifest", Policy::any, [](Scene& s) { put(s.bundle / "manifest.yaml", "manifest: 1\nid: [\n"); }, "manifest", "has a mistake", "manifest.yaml:2:"},
         {"a mistake in the manifest", Policy::any, [](Scene& s) { put(s.bundle / "manifest.yaml", "manifest: 1\nid: A\n"); }, "manifest", "mistakes", "manifest.yaml:2:1: key id"},
+        {"a mistake with controls", Policy::any, [](Scene& s) { put(s.bundle / "manifest.yaml", s.sample.manifest_text() + "\"\\e[31m\\u009bm\": 1\n"); }, "manifest", "has a mistake", "key ?[31m?m: unknown key"},
         {"an extra file", Policy::any, [](Scene& s) { put(s.bundle / "share/extra", "x"); }, "manifest", "share/extra is not in the manifest", "share/extra"},
         {"a missing file", Policy::any, [](Scene& s) { fs::remove(s.bundle / "share/icons/a.svg"); }, "manifest", "share/icons/a.svg is missing", "no such file"},
         {"a longer file", Policy::any, [](Scene& s) { put(s.bundle / "plugin.so", "not really codee", 0755); }, "manifest", "plugin.so has another size", "16 bytes"},
@@ -136,7 +137,7 @@ const std::vector<Case>& cases() {
          "trust", "signed by no trusted key", "vendor.pem says for no plugin"},
         {"a signature that is no JSON", Policy::is_signed, [](Scene& s) { put(s.bundle / "manifest.sig", "hello"); }, "trust", "manifest.sig is no JSON object", "no JSON"},
         {"a signature of nothing", Policy::is_signed, [](Scene& s) { put(s.bundle / "manifest.sig", R"({"signatures":[]})"); }, "trust", "has no signature", "no signature"},
-        {"a signature file that is too large", Policy::is_signed, [](Scene& s) { put(s.bundle / "manifest.sig", std::string(65537, ' ')); }, "manifest", "manifest.sig is too large", "more"},
+        {"a signature file that is too large", Policy::is_signed, [](Scene& s) { put(s.bundle / "manifest.sig", std::string(65537, ' ')); }, "trust", "manifest.sig is too large", "more"},
         {"one bad signature of two", Policy::is_signed,
          [](Scene& s) {
              const Key second;
