@@ -1,8 +1,7 @@
 #include "app/command.h"
 
-#include <iostream>
-
 #include <CLI/CLI.hpp>
+#include <iostream>
 
 #include "config/load.h"
 

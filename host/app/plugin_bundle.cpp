@@ -1,11 +1,10 @@
 // The vendor's commands: plugin bundle and plugin keygen.
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <memory>
-
-#include <CLI/CLI.hpp>
 
 #include "alphaswarm-cp/plugin.h"
 #include "app/plugin_commands.h"
@@ -38,7 +37,9 @@ struct KeygenOptions {
     std::string prefixes;
 };
 
-tl::unexpected<Error> refuse(const std::string& message) { return fail(Code::invalid, "bundle", message); }
+tl::unexpected<Error> refuse(const std::string& message) {
+    return fail(Code::invalid, "bundle", message);
+}
 
 /// The values that stand where the command line says nothing: those of the
 /// manifest that a folder may bring along.
@@ -75,7 +76,8 @@ Result<void> describe(const BundleOptions& options, bundle::Manifest& manifest) 
     demand(!manifest.version.empty(), "--version");
     demand(!manifest.vendor.empty(), "--vendor");
     demand(!manifest.interfaces.empty(), "--interfaces");
-    if (!missing.empty()) return refuse("the manifest needs " + missing + "; give them, or a manifest.yaml in the folder");
+    if (!missing.empty())
+        return refuse("the manifest needs " + missing + "; give them, or a manifest.yaml in the folder");
     return {};
 }
 
@@ -96,12 +98,15 @@ Result<bundle::Contents> contents_of(const BundleOptions& options, bool is_folde
     take(options.sbom, "sbom.json");
     for (const auto& file : options.files) {
         auto equals = file.find('=');
-        if (equals == std::string::npos || equals + 1 == file.size()) return refuse("--file " + file + " is not NAME=PATH");
+        if (equals == std::string::npos || equals + 1 == file.size())
+            return refuse("--file " + file + " is not NAME=PATH");
         const std::string name = file.substr(0, equals);
-        if (std::string fault = bundle::name_fault(name); !fault.empty()) return refuse("--file " + file + ": the name " + fault);
+        if (std::string fault = bundle::name_fault(name); !fault.empty())
+            return refuse("--file " + file + ": the name " + fault);
         out.insert_or_assign(name, file.substr(equals + 1));
     }
-    if (out.count(std::string(bundle::library_name)) == 0) return refuse(options.path + " has no " + std::string(bundle::library_name));
+    if (out.count(std::string(bundle::library_name)) == 0)
+        return refuse(options.path + " has no " + std::string(bundle::library_name));
     return out;
 }
 
@@ -118,7 +123,8 @@ Result<void> make(const BundleOptions& options) {
     if (!facts) return fail(facts.error());
     const std::string entry = ACP_ENTRY_SYMBOL;
     if (std::find(facts->exports.begin(), facts->exports.end(), entry) == facts->exports.end())
-        return refuse(contents->at(std::string(bundle::library_name)).string() + " exports no " + entry + "; build it with acp_add_plugin()");
+        return refuse(contents->at(std::string(bundle::library_name)).string() + " exports no " + entry +
+                      "; build it with acp_add_plugin()");
     manifest->abi.major = ACP_ABI_MAJOR;
     manifest->platform.arch = facts->arch;
     manifest->platform.libc_min = facts->libc_min.empty() ? "2.0" : facts->libc_min;
@@ -132,7 +138,8 @@ Result<void> make(const BundleOptions& options) {
     auto sha256 = bundle::pack(*contents, *manifest, key.get(), options.output);
     if (!sha256) return fail(sha256.error());
     std::cout << options.output << ": " << manifest->id << " " << manifest->version << ", "
-              << (key ? "signed by " + bundle::key_id(key.get()) : "not signed") << ", manifest sha256 " << *sha256 << "\n";
+              << (key ? "signed by " + bundle::key_id(key.get()) : "not signed") << ", manifest sha256 " << *sha256
+              << "\n";
     return {};
 }
 
@@ -157,15 +164,22 @@ int keygen(const KeygenOptions& options) {
 
 void add_bundle_commands(CommandGroup& plugins) {
     auto options = std::make_shared<BundleOptions>();
-    auto* command = plugins.group->add_subcommand("bundle", "Make an .acpb from a plugin and what belongs to it, signed if a key is given");
-    command->add_option("path", options->path, "Folder with plugin.so, or the shared object itself")->required()->check(CLI::ExistingPath);
+    auto* command = plugins.group->add_subcommand(
+        "bundle", "Make an .acpb from a plugin and what belongs to it, signed if a key is given");
+    command->add_option("path", options->path, "Folder with plugin.so, or the shared object itself")
+        ->required()
+        ->check(CLI::ExistingPath);
     command->add_option("--output", options->output, "The .acpb file to write")->required();
     command->add_option("--id", options->id, "Id of the plugin");
     command->add_option("--version", options->version, "Semantic version");
     command->add_option("--vendor", options->vendor, "Who makes it");
-    command->add_option("--interfaces", options->interfaces, "Ids of its interfaces, such as acp.provider/1,acp.logs/1")->delimiter(',');
-    command->add_option("--abi-minor-built", options->minor_built, "Minor version of the plugin API it was built with")->check(CLI::Range(0, 65535));
-    command->add_option("--abi-minor-required", options->minor_required, "Least minor version of the plugin API it needs")->check(CLI::Range(0, 65535));
+    command->add_option("--interfaces", options->interfaces, "Ids of its interfaces, such as acp.provider/1,acp.logs/1")
+        ->delimiter(',');
+    command->add_option("--abi-minor-built", options->minor_built, "Minor version of the plugin API it was built with")
+        ->check(CLI::Range(0, 65535));
+    command
+        ->add_option("--abi-minor-required", options->minor_required, "Least minor version of the plugin API it needs")
+        ->check(CLI::Range(0, 65535));
     command->add_option("--schema", options->schema, "Becomes config.schema.json");
     command->add_option("--licenses", options->licenses, "Becomes LICENSES");
     command->add_option("--sbom", options->sbom, "Becomes sbom.json");
@@ -176,7 +190,10 @@ void add_bundle_commands(CommandGroup& plugins) {
     auto keys = std::make_shared<KeygenOptions>();
     auto* keygen_command = plugins.group->add_subcommand("keygen", "Make a key pair to sign bundles with");
     keygen_command->add_option("--output", keys->output, "NAME: writes NAME.key and NAME.pem")->required();
-    keygen_command->add_option("--prefixes", keys->prefixes, "Plugin ids it may sign: whole labels, such as com.example,org.example.thing")->required();
+    keygen_command
+        ->add_option("--prefixes", keys->prefixes,
+                     "Plugin ids it may sign: whole labels, such as com.example,org.example.thing")
+        ->required();
     plugins.add(keygen_command, [keys] { return keygen(*keys); });
 }
 

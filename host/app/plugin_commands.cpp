@@ -1,10 +1,9 @@
 #include "app/plugin_commands.h"
 
+#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <iostream>
 #include <memory>
-
-#include <CLI/CLI.hpp>
 
 #include "app/plugin_report.h"
 #include "bundle/found.h"
@@ -32,7 +31,8 @@ struct Options {
 /// What the configuration says; `wanted` instead of its policy when given.
 bundle::Trust trust_of(const config::Plugins& plugins, std::optional<Policy> wanted = {}) {
     // The schema has let through the three words only.
-    return bundle::load_trust(wanted ? *wanted : *bundle::parse_policy(plugins.trust), plugins.trust_keys, plugins.lock);
+    return bundle::load_trust(wanted ? *wanted : *bundle::parse_policy(plugins.trust), plugins.trust_keys,
+                              plugins.lock);
 }
 
 /// One line of `list`.
@@ -45,10 +45,12 @@ Listed judge_bare(const fs::path& path, Policy policy) {
     auto out = json::object({{"path", bundle::shown(path.string(), 4096)}, {"kind", "library"}});
     auto fault = bundle::refuse_bare(path, policy);
     if (auto facts = bundle::read_elf_file(path); !facts && !fault)
-        fault = Fault{"file", "plugin " + bundle::shown(path.string()) + ": it is no shared object", "an ELF shared object", facts.error().message, "rebuild it with acp_add_plugin()"};
+        fault = Fault{"file", "plugin " + bundle::shown(path.string()) + ": it is no shared object",
+                      "an ELF shared object", facts.error().message, "rebuild it with acp_add_plugin()"};
     out->set("verdict", fault ? "refused" : "good");
     if (fault) out->set("fault", as_json(*fault));
-    return {out, fault ? "refused  " + told(*fault) : "good     " + path.string() + ": a bare shared object, not signed\n"};
+    return {out,
+            fault ? "refused  " + told(*fault) : "good     " + path.string() + ": a bare shared object, not signed\n"};
 }
 
 Listed judge_bundle(const fs::path& path, const bundle::Trust& trust) {
@@ -56,7 +58,8 @@ Listed judge_bundle(const fs::path& path, const bundle::Trust& trust) {
     auto out = as_json(opened);
     out->set("kind", bundle::form_of(path) == Form::folder ? "folder" : "archive");
     if (opened.fault) return {out, "refused  " + told(*opened.fault)};
-    return {out, "good     " + path.string() + ": " + opened.manifest->id + " " + opened.manifest->version + ", " + vouched(opened) + "\n"};
+    return {out, "good     " + path.string() + ": " + opened.manifest->id + " " + opened.manifest->version + ", " +
+                     vouched(opened) + "\n"};
 }
 
 int list(const Options& options) {
@@ -74,7 +77,8 @@ int list(const Options& options) {
             continue;
         }
         for (const auto& path : *paths) {
-            auto one = bundle::form_of(path) == Form::library ? judge_bare(path, trust.policy) : judge_bundle(path, trust);
+            auto one =
+                bundle::form_of(path) == Form::library ? judge_bare(path, trust.policy) : judge_bundle(path, trust);
             entries->add(one.json);
             text += one.text;
         }
@@ -117,15 +121,19 @@ int inspect(const Options& options) {
 
 int verify(const Options& options) {
     // What is named is demanded: a lock pins signed bundles only.
-    const Policy policy = !options.lock.empty() ? Policy::is_locked : !options.trust.empty() ? Policy::is_signed : Policy::any;
-    const auto trust = policy == Policy::any ? bundle::Trust{} : bundle::load_trust(policy, options.trust, options.lock);
+    const Policy policy = !options.lock.empty()    ? Policy::is_locked
+                          : !options.trust.empty() ? Policy::is_signed
+                                                   : Policy::any;
+    const auto trust =
+        policy == Policy::any ? bundle::Trust{} : bundle::load_trust(policy, options.trust, options.lock);
     const auto opened = bundle::verify_bundle(options.path, trust);
     if (opened.fault) {
         std::cerr << "alphaswarm-cp: " << told(*opened.fault);
         return kFailure;
     }
     std::cout << options.path << ": ok, " << opened.manifest->id << " " << opened.manifest->version << ", "
-              << (policy == Policy::any ? "signature not checked: give --trust" : vouched(opened)) << (policy == Policy::is_locked ? ", pinned" : "") << "\n";
+              << (policy == Policy::any ? "signature not checked: give --trust" : vouched(opened))
+              << (policy == Policy::is_locked ? ", pinned" : "") << "\n";
     return kOk;
 }
 
@@ -177,7 +185,8 @@ int lock(const Options& options) {
     if (!fresh) return fail_with(fresh.error());
     if (auto saved = bundle::save_lock(file, *fresh); !saved) return fail_with(saved.error());
     for (const auto& change : changes) std::cout << change << "\n";
-    std::cout << file.string() << ": " << fresh->plugins.size() << (fresh->plugins.size() == 1 ? " plugin" : " plugins") << " pinned\n";
+    std::cout << file.string() << ": " << fresh->plugins.size() << (fresh->plugins.size() == 1 ? " plugin" : " plugins")
+              << " pinned\n";
     return kOk;
 }
 
@@ -194,15 +203,18 @@ CommandGroup add_plugin_commands(CLI::App& app) {
         return std::pair(command, options);
     };
 
-    auto [list_command, listing] = add("list", "What is in plugins.directories, with the verdict under plugins.trust", list);
+    auto [list_command, listing] =
+        add("list", "What is in plugins.directories, with the verdict under plugins.trust", list);
     add_common(*list_command, listing->common);
     list_command->add_flag("--json", listing->as_json, "Print as JSON");
 
-    auto [inspect_command, inspecting] = add("inspect", "The manifest and files of a bundle, or the tables of a shared object", inspect);
+    auto [inspect_command, inspecting] =
+        add("inspect", "The manifest and files of a bundle, or the tables of a shared object", inspect);
     inspect_command->add_option("path", inspecting->path, "Bundle folder, .acpb file or .so file")->required();
     inspect_command->add_flag("--json", inspecting->as_json, "Print as JSON");
 
-    auto [verify_command, verifying] = add("verify", "Check a bundle; with --trust its signature too, with --lock also that it is pinned", verify);
+    auto [verify_command, verifying] =
+        add("verify", "Check a bundle; with --trust its signature too, with --lock also that it is pinned", verify);
     verify_command->add_option("path", verifying->path, "Bundle folder or .acpb file")->required();
     auto* trust = verify_command->add_option("--trust", verifying->trust, "Folder of trusted keys");
     verify_command->add_option("--lock", verifying->lock, "Lock file that must pin it")->needs(trust);
@@ -210,7 +222,8 @@ CommandGroup add_plugin_commands(CLI::App& app) {
     auto [lock_command, locking] = add("lock", "Pin the signed bundles in plugins.directories", lock);
     add_common(*lock_command, locking->common);
     lock_command->add_option("--output", locking->output, "Lock file; plugins.lock of the configuration when missing");
-    lock_command->add_flag("--allow-downgrade", locking->allow_downgrade, "Let a lower version take the place of the pinned one");
+    lock_command->add_flag("--allow-downgrade", locking->allow_downgrade,
+                           "Let a lower version take the place of the pinned one");
 
     add_bundle_commands(plugins);
     return plugins;

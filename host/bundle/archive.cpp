@@ -33,7 +33,8 @@ using Reader = std::unique_ptr<struct archive, CloseArchive>;
 
 class Archive : public Source {
 public:
-    Archive(Subject subject, UniqueFd file, std::int64_t size) : subject_(std::move(subject)), file_(std::move(file)), size_(size) {}
+    Archive(Subject subject, UniqueFd file, std::int64_t size)
+        : subject_(std::move(subject)), file_(std::move(file)), size_(size) {}
 
     Checked<std::vector<Entry>> entries() override {
         std::vector<Entry> out;
@@ -62,7 +63,8 @@ private:
         const char* said = archive_error_string(reader);
         const std::string reason = said == nullptr ? "no reason given" : shown(said);
         const bool is_short = reason.find("runcated") != std::string::npos;
-        return subject_.refuse("file", is_short ? "the archive is cut off" : "the archive is damaged", "a whole POSIX tar archive", reason,
+        return subject_.refuse("file", is_short ? "the archive is cut off" : "the archive is damaged",
+                               "a whole POSIX tar archive", reason,
                                is_short ? "copy it again; its end is missing" : again);
     }
 
@@ -70,7 +72,8 @@ private:
     template <typename Visit>
     Checked<void> walk(const Visit& visit) {
         Reader reader(archive_read_new());
-        if (!reader || archive_read_support_format_tar(reader.get()) != ARCHIVE_OK || ::lseek(file_.get(), 0, SEEK_SET) != 0 ||
+        if (!reader || archive_read_support_format_tar(reader.get()) != ARCHIVE_OK ||
+            ::lseek(file_.get(), 0, SEEK_SET) != 0 ||
             archive_read_open_fd(reader.get(), file_.get(), block_bytes) != ARCHIVE_OK)
             return size_ == 0 ? empty() : damaged(reader.get());
         std::size_t folders = 0;
@@ -87,7 +90,9 @@ private:
                 std::string_view folder(name);
                 if (folder.ends_with('/')) folder.remove_suffix(1);
                 if (std::string fault = name_fault(folder); !fault.empty() || ++folders > most_files)
-                    return subject_.refuse("file", "the name of a folder " + (fault.empty() ? "is one too many" : fault), "a plain relative name", shown(name), again);
+                    return subject_.refuse("file",
+                                           "the name of a folder " + (fault.empty() ? "is one too many" : fault),
+                                           "a plain relative name", shown(name), again);
                 continue;
             }
             if (auto done = visit(reader.get(), Entry{name, archive_entry_size(raw)}); !done) return done;
@@ -95,24 +100,32 @@ private:
     }
 
     tl::unexpected<Fault> empty() const {
-        return subject_.refuse("file", "the archive is cut off", "a whole POSIX tar archive", "an empty file", "copy it again");
+        return subject_.refuse("file", "the archive is cut off", "a whole POSIX tar archive", "an empty file",
+                               "copy it again");
     }
 
     /// libarchive takes older and GNU's own forms of tar for one format with POSIX's.
     Checked<void> judge_format(int format) const {
-        if (format == ARCHIVE_FORMAT_TAR_USTAR || format == ARCHIVE_FORMAT_TAR_PAX_INTERCHANGE || format == ARCHIVE_FORMAT_TAR_PAX_RESTRICTED) return {};
-        return subject_.refuse("file", "the archive is no POSIX tar", "pax or ustar", format == ARCHIVE_FORMAT_TAR_GNUTAR ? "GNU tar" : "another tar",
+        if (format == ARCHIVE_FORMAT_TAR_USTAR || format == ARCHIVE_FORMAT_TAR_PAX_INTERCHANGE ||
+            format == ARCHIVE_FORMAT_TAR_PAX_RESTRICTED)
+            return {};
+        return subject_.refuse("file", "the archive is no POSIX tar", "pax or ustar",
+                               format == ARCHIVE_FORMAT_TAR_GNUTAR ? "GNU tar" : "another tar",
                                "make it with plugin bundle, or with tar --format=pax");
     }
 
     Checked<void> judge_kind(struct archive_entry* raw) const {
         const char* name = archive_entry_pathname(raw);
-        if (name == nullptr) return subject_.refuse("file", "the archive has a file without a readable name", "a plain relative name", "none", again);
+        if (name == nullptr)
+            return subject_.refuse("file", "the archive has a file without a readable name", "a plain relative name",
+                                   "none", again);
         auto refuse = [&](const std::string& found) {
-            return subject_.refuse("file", "the archive has " + found + ", " + shown(name), "regular files and folders", found, again);
+            return subject_.refuse("file", "the archive has " + found + ", " + shown(name), "regular files and folders",
+                                   found, again);
         };
         if (archive_entry_hardlink(raw) != nullptr) return refuse("a hard link");
-        if (archive_entry_symlink(raw) != nullptr || archive_entry_filetype(raw) == AE_IFLNK) return refuse("a symbolic link");
+        if (archive_entry_symlink(raw) != nullptr || archive_entry_filetype(raw) == AE_IFLNK)
+            return refuse("a symbolic link");
         const auto kind = archive_entry_filetype(raw);
         if (kind != AE_IFREG && kind != AE_IFDIR) return refuse("a special file");
         if (archive_entry_sparse_count(raw) > 0) return refuse("a sparse file");
@@ -129,12 +142,16 @@ private:
             const int code = archive_read_data_block(reader, &bytes, &count, &offset);
             if (code != ARCHIVE_OK && code != ARCHIVE_EOF) return damaged(reader);
             if (code == ARCHIVE_EOF) break;
-            if (offset != at) return subject_.refuse("file", "the archive has a sparse file, " + shown(entry.name), "regular files and folders", "a sparse file", again);
+            if (offset != at)
+                return subject_.refuse("file", "the archive has a sparse file, " + shown(entry.name),
+                                       "regular files and folders", "a sparse file", again);
             at += static_cast<std::int64_t>(count);
             if (auto done = taker.take({static_cast<const char*>(bytes), count}); !done) return done;
         }
         if (at == entry.size) return {};
-        return subject_.refuse("file", "the archive is cut off", std::to_string(entry.size) + " bytes of " + shown(entry.name), std::to_string(at), "copy it again; its end is missing");
+        return subject_.refuse("file", "the archive is cut off",
+                               std::to_string(entry.size) + " bytes of " + shown(entry.name), std::to_string(at),
+                               "copy it again; its end is missing");
     }
 
     /// libarchive takes the end of the file for the end of the archive, and
@@ -142,14 +159,19 @@ private:
     Checked<void> judge_end(std::int64_t at) const {
         constexpr std::int64_t mark = 1024;  // two blocks of zeros (POSIX pax, ustar interchange format)
         if (size_ - at < mark)
-            return subject_.refuse("file", "the archive is cut off", "two blocks of zeros at the end", std::to_string(std::max<std::int64_t>(size_ - at, 0)) + " bytes", "copy it again; its end is missing");
+            return subject_.refuse("file", "the archive is cut off", "two blocks of zeros at the end",
+                                   std::to_string(std::max<std::int64_t>(size_ - at, 0)) + " bytes",
+                                   "copy it again; its end is missing");
         std::array<char, 4096> buffer;
         while (at < size_) {
             const ssize_t count = ::pread(file_.get(), buffer.data(), buffer.size(), at);
             if (count < 0 && errno == EINTR) continue;
-            if (count <= 0) return subject_.refuse("file", "it cannot be read to its end", "a readable file", system_reason(), "leave the bundle alone while it is read");
+            if (count <= 0)
+                return subject_.refuse("file", "it cannot be read to its end", "a readable file", system_reason(),
+                                       "leave the bundle alone while it is read");
             if (std::any_of(buffer.begin(), buffer.begin() + count, [](char c) { return c != 0; }))
-                return subject_.refuse("file", "something stands behind the archive's end", "zeros", "other bytes", again);
+                return subject_.refuse("file", "something stands behind the archive's end", "zeros", "other bytes",
+                                       again);
             at += count;
         }
         return {};
@@ -164,14 +186,19 @@ private:
 
 Checked<std::unique_ptr<Source>> open_archive(const Subject& subject) {
     UniqueFd file(::open(subject.path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
-    struct stat status{};
+    struct stat status {};
     if (!file || ::fstat(file.get(), &status) != 0)
-        return subject.refuse("file", "it cannot be read", "a readable file", system_reason(), "check the path and who may read it");
-    if (!S_ISREG(status.st_mode)) return subject.refuse("file", "it is no regular file", "an .acpb file", "a device, socket or pipe", "name the bundle itself");
+        return subject.refuse("file", "it cannot be read", "a readable file", system_reason(),
+                              "check the path and who may read it");
+    if (!S_ISREG(status.st_mode))
+        return subject.refuse("file", "it is no regular file", "an .acpb file", "a device, socket or pipe",
+                              "name the bundle itself");
     if (auto open = exposure(status); !open.what.empty())
-        return subject.refuse("file", "it " + open.what, open.expected, open.found, open.remedy + " " + shown(subject.path.string()));
+        return subject.refuse("file", "it " + open.what, open.expected, open.found,
+                              open.remedy + " " + shown(subject.path.string()));
     if (status.st_size > most_bundle_bytes + most_overhead)
-        return subject.refuse("file", "it is too large", "at most 512 MiB", std::to_string(status.st_size) + " bytes", again);
+        return subject.refuse("file", "it is too large", "at most 512 MiB", std::to_string(status.st_size) + " bytes",
+                              again);
     return std::make_unique<Archive>(subject, std::move(file), status.st_size);
 }
 

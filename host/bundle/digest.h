@@ -1,12 +1,12 @@
 // bundle: SHA-256 of bytes that come in pieces.
 #pragma once
 
+#include <openssl/evp.h>
+
 #include <cstdlib>
 #include <memory>
 #include <string>
 #include <string_view>
-
-#include <openssl/evp.h>
 
 #include "base/bytes.h"
 

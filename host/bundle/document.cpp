@@ -68,8 +68,7 @@ tl::unexpected<Fault> Subject::refuse(std::string stage, const Error& error, std
         found += (i == 0 ? "" : "; ") + shown(error.violations[i].detail, most_detail);
     if (error.violations.size() > most) found += "; and " + std::to_string(error.violations.size() - most) + " more";
     return refuse(std::move(stage), shown(error.message, most_detail), std::move(expected),
-                  found.empty() ? shown(error.message, most_detail) : found,
-                  std::move(remedy));
+                  found.empty() ? shown(error.message, most_detail) : found, std::move(remedy));
 }
 
 }  // namespace acp::bundle

@@ -65,7 +65,8 @@ void read_exports(const Image& image, const Elf64_Shdr& section, std::string_vie
         // The name of a version node is an absolute symbol, and nothing to bind to.
         if (symbol.st_shndx == SHN_UNDEF || symbol.st_shndx == SHN_ABS || bind == STB_LOCAL) return;
         if (visibility == STV_HIDDEN || visibility == STV_INTERNAL) return;
-        if (std::string name = name_at(strings, symbol.st_name); !name.empty()) out.exports.push_back(shown(name, most_name));
+        if (std::string name = name_at(strings, symbol.st_name); !name.empty())
+            out.exports.push_back(shown(name, most_name));
     });
 }
 
@@ -88,7 +89,8 @@ void read_versions(const Image& image, const Elf64_Shdr& section, std::string_vi
             if (!version || ++seen > most_names) return;
             std::string name = name_at(strings, version->vna_name);
             // GLIBC_PRIVATE and GLIBC_ABI_DT_RELR are no versions.
-            if (name.starts_with(prefix) && name.size() > prefix.size() && name[prefix.size()] >= '0' && name[prefix.size()] <= '9') {
+            if (name.starts_with(prefix) && name.size() > prefix.size() && name[prefix.size()] >= '0' &&
+                name[prefix.size()] <= '9') {
                 std::string number = name.substr(prefix.size());
                 number.resize(std::min(number.find('.', number.find('.') + 1), number.size()));  // 2.2.5 is 2.2
                 if (out.libc_min.empty() || compare_libc(out.libc_min, number) < 0) out.libc_min = std::move(number);
@@ -116,14 +118,16 @@ Result<ElfFacts> read_elf(std::string_view bytes) {
     if (!header || std::memcmp(header->e_ident, ELFMAG, SELFMAG) != 0) return refuse("is no ELF file");
     if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_ident[EI_DATA] != ELFDATA2LSB || header->e_type != ET_DYN)
         return refuse("is no 64-bit little-endian ELF shared object");
-    if (header->e_shentsize != sizeof(Elf64_Shdr) || header->e_shnum == 0) return refuse("has no section table; build it without stripping that");
+    if (header->e_shentsize != sizeof(Elf64_Shdr) || header->e_shnum == 0)
+        return refuse("has no section table; build it without stripping that");
     ElfFacts out;
     int tables = 0;
     out.arch = arch_of(header->e_machine);
     for (std::uint64_t i = 0; i < header->e_shnum; ++i) {
         auto section = image.at<Elf64_Shdr>(header->e_shoff + i * sizeof(Elf64_Shdr));
         if (!section) return refuse("is cut off: its section table lies behind its end");
-        const bool is_wanted = section->sh_type == SHT_DYNSYM || section->sh_type == SHT_DYNAMIC || section->sh_type == SHT_GNU_verneed;
+        const bool is_wanted =
+            section->sh_type == SHT_DYNSYM || section->sh_type == SHT_DYNAMIC || section->sh_type == SHT_GNU_verneed;
         if (!is_wanted) continue;
         // A linker makes one of each; many over the same bytes would take hours.
         if (++tables > 8) return refuse("is damaged: it has too many symbol tables");
@@ -146,12 +150,15 @@ Result<ElfFacts> read_elf_file(const std::filesystem::path& file) {
     std::error_code ec;
     const bool is_file = std::filesystem::is_regular_file(file, ec);
     const auto size = is_file ? std::filesystem::file_size(file, ec) : 0;
-    auto refuse = [&](const std::string& why) { return fail(Code::invalid, "no_shared_object", file.string() + ' ' + why); };
+    auto refuse = [&](const std::string& why) {
+        return fail(Code::invalid, "no_shared_object", file.string() + ' ' + why);
+    };
     if (ec || !is_file) return refuse(ec ? "cannot be read: " + ec.message() : "is no file");
     if (size > static_cast<std::uintmax_t>(most_bundle_bytes)) return refuse("has more than 512 MiB");
     std::string bytes(size, '\0');
     std::ifstream stream(file, std::ios::binary);
-    if (!stream.read(bytes.data(), static_cast<std::streamsize>(size))) return refuse("cannot be read: " + system_reason());
+    if (!stream.read(bytes.data(), static_cast<std::streamsize>(size)))
+        return refuse("cannot be read: " + system_reason());
     auto facts = read_elf(bytes);
     if (!facts) return refuse(facts.error().message);
     return facts;

@@ -33,7 +33,7 @@ public:
     Checked<std::vector<Entry>> entries() override {
         entries_.clear();
         folders_ = 0;
-        struct stat status{};
+        struct stat status {};
         if (::fstat(root_.get(), &status) != 0) return unreadable("");
         if (auto good = judge(status, ""); !good) return tl::unexpected(good.error());
         if (auto good = walk(root_.get(), "", 1); !good) return tl::unexpected(good.error());
@@ -55,9 +55,7 @@ public:
     }
 
 private:
-    static std::string named(std::string_view name) {
-        return name.empty() ? "its folder" : "the file " + shown(name);
-    }
+    static std::string named(std::string_view name) { return name.empty() ? "its folder" : "the file " + shown(name); }
 
     tl::unexpected<Fault> unreadable(std::string_view name) const {
         return subject_.refuse("file", named(name) + " cannot be read", "a readable file", system_reason(),
@@ -67,14 +65,15 @@ private:
     /// By owner, mode and kind.
     Checked<void> judge(const struct stat& status, std::string_view name) const {
         if (S_ISLNK(status.st_mode))
-            return subject_.refuse("file", named(name) + " is a symbolic link", "regular files and folders", "a symbolic link",
-                                   "put the file itself there");
+            return subject_.refuse("file", named(name) + " is a symbolic link", "regular files and folders",
+                                   "a symbolic link", "put the file itself there");
         if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
-            return subject_.refuse("file", named(name) + " is no regular file", "regular files and folders", "a device, socket or pipe",
-                                   "remove it");
+            return subject_.refuse("file", named(name) + " is no regular file", "regular files and folders",
+                                   "a device, socket or pipe", "remove it");
         // Another name, possibly where others may write, leads to the same bytes.
         if (S_ISREG(status.st_mode) && status.st_nlink != 1)
-            return subject_.refuse("file", named(name) + " has a second name", "one hard link", std::to_string(status.st_nlink) + " hard links",
+            return subject_.refuse("file", named(name) + " has a second name", "one hard link",
+                                   std::to_string(status.st_nlink) + " hard links",
                                    "copy the bundle instead of linking its files");
         if (auto open = exposure(status); !open.what.empty())
             return subject_.refuse("file", named(name) + " " + open.what, open.expected, open.found,
@@ -101,7 +100,7 @@ private:
     }
 
     Checked<void> visit(int folder, const char* last, const std::string& name, int depth) {
-        struct stat status{};
+        struct stat status {};
         if (::fstatat(folder, last, &status, AT_SYMLINK_NOFOLLOW) != 0) return unreadable(name);
         if (auto good = judge(status, name); !good) return good;
         if (!S_ISDIR(status.st_mode)) {
@@ -109,7 +108,8 @@ private:
         } else {
             if (depth >= most_depth || ++folders_ > most_files)
                 return subject_.refuse("file", "the folder " + shown(name) + " is one too many",
-                                       "at most " + std::to_string(most_depth - 1) + " levels of folders and " + std::to_string(most_files) + " of them",
+                                       "at most " + std::to_string(most_depth - 1) + " levels of folders and " +
+                                           std::to_string(most_files) + " of them",
                                        "more", "get the bundle again from its vendor");
             UniqueFd fd(::openat(folder, last, folder_flags));
             if (!fd || ::fstat(fd.get(), &status) != 0) return unreadable(name);
@@ -128,18 +128,19 @@ private:
         std::size_t start = 0;
         for (auto slash = name.find('/'); slash != std::string::npos; slash = name.find('/', start)) {
             folder.reset(::openat(at, name.substr(start, slash - start).c_str(), folder_flags));
-            struct stat status{};
+            struct stat status {};
             if (!folder || ::fstat(folder.get(), &status) != 0) return unreadable(name);
             if (auto good = judge(status, name.substr(0, slash)); !good) return tl::unexpected(good.error());
             at = folder.get();
             start = slash + 1;
         }
         UniqueFd fd(::openat(at, name.c_str() + start, file_flags));
-        struct stat status{};
+        struct stat status {};
         if (!fd || ::fstat(fd.get(), &status) != 0) return unreadable(name);
         if (auto good = judge(status, name); !good) return tl::unexpected(good.error());
         if (!S_ISREG(status.st_mode))
-            return subject_.refuse("file", named(name) + " is no regular file", "a regular file", "a folder", "leave the bundle alone while it is read");
+            return subject_.refuse("file", named(name) + " is no regular file", "a regular file", "a folder",
+                                   "leave the bundle alone while it is read");
         return fd;
     }
 
@@ -153,7 +154,8 @@ private:
             if (count == 0) return {};
             // A file that grows would otherwise be read for ever.
             if ((left -= count) < 0)
-                return subject_.refuse("file", named(entry.name) + " grew while it was read", std::to_string(entry.size) + " bytes", "more",
+                return subject_.refuse("file", named(entry.name) + " grew while it was read",
+                                       std::to_string(entry.size) + " bytes", "more",
                                        "leave the bundle alone while it is read");
             if (auto done = taker.take({buffer.data(), static_cast<std::size_t>(count)}); !done) return done;
         }
@@ -170,7 +172,8 @@ private:
 Checked<std::unique_ptr<Source>> open_folder(const Subject& subject) {
     UniqueFd root(::open(subject.path.c_str(), folder_flags));
     if (!root)
-        return subject.refuse("file", "its folder cannot be read", "a readable folder", system_reason(), "check the path and who may read it");
+        return subject.refuse("file", "its folder cannot be read", "a readable folder", system_reason(),
+                              "check the path and who may read it");
     return std::make_unique<Folder>(subject, std::move(root));
 }
 

@@ -27,9 +27,13 @@ Result<std::vector<fs::path>> found_in(const fs::path& directory) {
         const auto& path = entry->path();
         std::error_code ignored;
         const auto ending = path.extension();
-        if (ending == ".so" || ending == ".acpb" || (entry->is_directory(ignored) && looks_like_bundle(path))) out.push_back(path);
+        if (ending == ".so" || ending == ".acpb" || (entry->is_directory(ignored) && looks_like_bundle(path)))
+            out.push_back(path);
     }
-    if (ec) return fail(Code::invalid, "plugin_folder", "the plugin folder " + directory.string() + " cannot be read: " + ec.message() + "; correct plugins.directories");
+    if (ec)
+        return fail(Code::invalid, "plugin_folder",
+                    "the plugin folder " + directory.string() + " cannot be read: " + ec.message() +
+                        "; correct plugins.directories");
     std::sort(out.begin(), out.end());
     return out;
 }

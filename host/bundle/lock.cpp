@@ -59,7 +59,8 @@ Result<Lock> read_lock(std::string_view text, const std::string& source) {
         auto member = [&](const char* name) { return entry->getValue<std::string>(name); };
         Pin pin{member("id"), member("version"), member("sha256"), member("key")};
         const std::string pointer = json::child("/plugins", i);
-        if (out.find(pin.id)) document.refuse(json::child(pointer, "id"), "the plugin " + pin.id + " is pinned twice; keep one");
+        if (out.find(pin.id))
+            document.refuse(json::child(pointer, "id"), "the plugin " + pin.id + " is pinned twice; keep one");
         if (!parse_version(pin.version)) document.refuse(json::child(pointer, "version"), "is no semantic version");
         out.plugins.push_back(std::move(pin));
     }
@@ -70,11 +71,12 @@ Result<Lock> read_lock(std::string_view text, const std::string& source) {
 
 std::string write_lock(const Lock& lock) {
     std::string out =
-        "# Written by alphaswarm-cp plugin lock: the plugins that may be loaded while plugins.trust is locked.\nlock: 1\n";
+        "# Written by alphaswarm-cp plugin lock: the plugins that may be loaded while plugins.trust is locked.\nlock: "
+        "1\n";
     out += lock.plugins.empty() ? "plugins: []\n" : "plugins:\n";
     for (const auto& pin : lock.plugins)
-        out += "  - id: " + json::quoted(pin.id) + "\n    version: " + json::quoted(pin.version) + "\n    sha256: " +
-               json::quoted(pin.sha256) + "\n    key: " + json::quoted(pin.key) + "\n";
+        out += "  - id: " + json::quoted(pin.id) + "\n    version: " + json::quoted(pin.version) +
+               "\n    sha256: " + json::quoted(pin.sha256) + "\n    key: " + json::quoted(pin.key) + "\n";
     return out;
 }
 
@@ -87,7 +89,8 @@ Result<Lock> load_lock(const std::filesystem::path& file) {
 Result<void> save_lock(const std::filesystem::path& file, const Lock& lock) {
     auto refuse = [&](int cause) {
         errno = cause;
-        return fail(Code::invalid, "lock_unwritable", "the lock file " + file.string() + " cannot be written: " + system_reason());
+        return fail(Code::invalid, "lock_unwritable",
+                    "the lock file " + file.string() + " cannot be written: " + system_reason());
     };
     const std::string draft = file.string() + "." + random_token(6);
     UniqueFd fd(::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
@@ -126,8 +129,11 @@ Result<Lock> renewed(const Lock& old, std::vector<Pin> fresh, bool allow_downgra
             return fail(Code::conflict, "lock_downgrade",
                         pin.id + " is pinned at version " + before->version + " and found as the older " + pin.version +
                             "; remove the older bundle, or allow it with --allow-downgrade");
-        changes.push_back((is_lower ? "downgraded " : *now == *then ? "repinned " : "upgraded ") + pin.id + " " + before->version + " -> " +
-                          pin.version + (pin.key == before->key ? "" : ", signed by another key"));
+        changes.push_back((is_lower        ? "downgraded "
+                           : *now == *then ? "repinned "
+                                           : "upgraded ") +
+                          pin.id + " " + before->version + " -> " + pin.version +
+                          (pin.key == before->key ? "" : ", signed by another key"));
     }
     for (const auto& pin : old.plugins)
         if (!out.find(pin.id)) changes.push_back("removed " + pin.id + " " + pin.version);

@@ -17,7 +17,9 @@ const json::Schema& schema() {
     return compiled;
 }
 
-std::string text(const json::Object::Ptr& object, const std::string& name) { return object->getValue<std::string>(name); }
+std::string text(const json::Object::Ptr& object, const std::string& name) {
+    return object->getValue<std::string>(name);
+}
 std::int64_t number(const json::Object::Ptr& object, const std::string& name) {
     return object->getValue<std::int64_t>(name);
 }
@@ -32,7 +34,8 @@ Manifest typed(const json::Object::Ptr& root) {
     out.abi = {number(abi, "major"), number(abi, "minor_built"), number(abi, "minor_required")};
     auto platform = root->getObject("platform");
     out.platform = {text(platform, "os"), text(platform, "arch"), text(platform, "libc"), text(platform, "libc_min")};
-    for (const auto& interface : *root->getArray("interfaces")) out.interfaces.push_back(interface.extract<std::string>());
+    for (const auto& interface : *root->getArray("interfaces"))
+        out.interfaces.push_back(interface.extract<std::string>());
     auto files = root->getObject("files");
     for (const auto& name : files->getNames()) {
         auto file = files->getObject(name);
@@ -49,7 +52,8 @@ void check_meaning(const Manifest& manifest, config::Document& document) {
     if (!parse_version(manifest.version))
         document.refuse("/version", "is no semantic version; write MAJOR.MINOR.PATCH, such as 1.4.0 or 2.0.0-rc.1");
     if (manifest.abi.minor_required > manifest.abi.minor_built)
-        document.refuse("/abi/minor_required", "is more than minor_built; a plugin cannot need more than it was built with");
+        document.refuse("/abi/minor_required",
+                        "is more than minor_built; a plugin cannot need more than it was built with");
     std::int64_t total = 0;
     for (const auto& [name, file] : manifest.files) {
         const std::string pointer = json::child("/files", name);
@@ -91,7 +95,8 @@ std::string write_manifest(const Manifest& manifest) {
     const auto& abi = manifest.abi;
     const auto& platform = manifest.platform;
     std::string out = "manifest: 1\n";
-    out += "id: " + quoted(manifest.id) + "\nversion: " + quoted(manifest.version) + "\nvendor: " + quoted(manifest.vendor);
+    out += "id: " + quoted(manifest.id) + "\nversion: " + quoted(manifest.version) +
+           "\nvendor: " + quoted(manifest.vendor);
     out += "\nabi: {major: " + std::to_string(abi.major) + ", minor_built: " + std::to_string(abi.minor_built) +
            ", minor_required: " + std::to_string(abi.minor_required) + "}\n";
     out += "platform: {os: " + quoted(platform.os) + ", arch: " + quoted(platform.arch) +
@@ -104,14 +109,15 @@ std::string write_manifest(const Manifest& manifest) {
     return out;
 }
 
-std::string_view manifest_schema_text() noexcept { return embed::bundle_manifest_schema(); }
+std::string_view manifest_schema_text() noexcept {
+    return embed::bundle_manifest_schema();
+}
 
 bool is_plugin_id(std::string_view id) noexcept {
     if (id.empty() || id.size() > 64 || id.front() == '.' || id.back() == '.') return false;
     if (id.find("..") != std::string_view::npos) return false;
-    return std::all_of(id.begin(), id.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-';
-    });
+    return std::all_of(id.begin(), id.end(),
+                       [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-'; });
 }
 
 }  // namespace acp::bundle

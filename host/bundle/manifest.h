@@ -27,7 +27,7 @@ struct Abi {
 
 struct Platform {
     std::string os = "linux";
-    std::string arch;      ///< x86_64 or aarch64
+    std::string arch;  ///< x86_64 or aarch64
     std::string libc = "glibc";
     std::string libc_min;  ///< MAJOR.MINOR
     bool operator==(const Platform&) const = default;

@@ -48,7 +48,9 @@ private:
         if (!text) return tl::unexpected(text.error());
         text_ = std::move(*text);
         auto manifest = read_manifest(text_, (opened_.path / manifest_name).string());
-        if (!manifest) return subject_.refuse("manifest", manifest.error(), "a manifest of format 1", "get the bundle again from its vendor");
+        if (!manifest)
+            return subject_.refuse("manifest", manifest.error(), "a manifest of format 1",
+                                   "get the bundle again from its vendor");
         opened_.manifest = std::move(*manifest);
         opened_.sha256 = sha256_hex(text_);
         subject_.id = opened_.manifest->id;
@@ -60,11 +62,14 @@ private:
         const auto& host = trust_.host;
         const std::string found = std::to_string(abi.major) + "." + std::to_string(abi.minor_required);
         if (abi.major != host.abi_major)
-            return subject_.refuse("abi", "it is built for another major version of the plugin API", std::to_string(host.abi_major) + ".x", found,
+            return subject_.refuse("abi", "it is built for another major version of the plugin API",
+                                   std::to_string(host.abi_major) + ".x", found,
                                    "install the plugin's release for plugin API " + std::to_string(host.abi_major));
         if (abi.minor_required > host.abi_minor)
-            return subject_.refuse("abi", "it needs a newer host", "plugin API " + std::to_string(host.abi_major) + "." + std::to_string(host.abi_minor) + " or older",
-                                   found, "update alphaswarm-cp or install an older release of the plugin");
+            return subject_.refuse(
+                "abi", "it needs a newer host",
+                "plugin API " + std::to_string(host.abi_major) + "." + std::to_string(host.abi_minor) + " or older",
+                found, "update alphaswarm-cp or install an older release of the plugin");
         return {};
     }
 
@@ -73,16 +78,19 @@ private:
         const auto& host = trust_.host.platform;
         auto triple = [](const Platform& p) { return p.os + " " + p.arch + " " + p.libc; };
         if (triple(wanted) != triple(host))
-            return subject_.refuse("file", "it is for another platform", triple(host), triple(wanted), "install the plugin's release for this platform");
+            return subject_.refuse("file", "it is for another platform", triple(host), triple(wanted),
+                                   "install the plugin's release for this platform");
         if (compare_libc(wanted.libc_min, host.libc_min) > 0)
-            return subject_.refuse("file", "it needs a newer C library", wanted.libc + " " + host.libc_min + " or older", wanted.libc + " " + wanted.libc_min,
+            return subject_.refuse("file", "it needs a newer C library",
+                                   wanted.libc + " " + host.libc_min + " or older", wanted.libc + " " + wanted.libc_min,
                                    "install a release of the plugin for this system, or update the system");
         return {};
     }
 
     Checked<void> judge_signature(const std::vector<Entry>& entries) {
         const bool is_demanded = trust_.policy != Policy::any;
-        const bool is_there = std::any_of(entries.begin(), entries.end(), [](const Entry& e) { return e.name == signature_name; });
+        const bool is_there =
+            std::any_of(entries.begin(), entries.end(), [](const Entry& e) { return e.name == signature_name; });
         if (!is_there) {
             if (!is_demanded) return {};
             return subject_.refuse("trust", "it is not signed", "manifest.sig by a trusted key", "no manifest.sig",
@@ -98,7 +106,9 @@ private:
         auto text = source_->text(subject_, signature_name, most_signature_bytes);
         if (!text) return tl::unexpected(text.error());
         auto signatures = read_signatures(*text);
-        if (!signatures) return subject_.refuse("trust", signatures.error(), "a signature file of plugin bundle", "get the bundle again from its vendor");
+        if (!signatures)
+            return subject_.refuse("trust", signatures.error(), "a signature file of plugin bundle",
+                                   "get the bundle again from its vendor");
         std::vector<std::string> unknown;
         const TrustKey* outside = nullptr;
         for (const auto& signature : *signatures) {
@@ -109,8 +119,9 @@ private:
             }
             if (!is_signature(key->key.get(), text_, signature.bytes)) {
                 opened_.keys.clear();
-                return subject_.refuse("trust", "the manifest is not the one that was signed", "the bytes that key " + key->id + " signed",
-                                       "other bytes, or another signature", "get the bundle again from its vendor, by another way");
+                return subject_.refuse("trust", "the manifest is not the one that was signed",
+                                       "the bytes that key " + key->id + " signed", "other bytes, or another signature",
+                                       "get the bundle again from its vendor, by another way");
             }
             if (key->covers(subject_.id))
                 opened_.keys.push_back(key->id);
@@ -119,35 +130,43 @@ private:
         }
         if (!opened_.keys.empty()) return {};
         if (outside != nullptr)
-            return subject_.refuse("trust", "its key may not sign plugins of this id", "a key for " + subject_.id,
-                                   "key " + outside->id + " for " + joined(outside->prefixes, ", "),
-                                   "if that key shall vouch for it, add the id to Plugin-Id-Prefixes in " + outside->file.string());
+            return subject_.refuse(
+                "trust", "its key may not sign plugins of this id", "a key for " + subject_.id,
+                "key " + outside->id + " for " + joined(outside->prefixes, ", "),
+                "if that key shall vouch for it, add the id to Plugin-Id-Prefixes in " + outside->file.string());
         // A key that is there and was refused is the likely cause.
         std::string found = "key " + joined(unknown, ", ");
         if (!trust_.keys.refused.empty()) found += "; " + joined(trust_.keys.refused, "; ");
-        return subject_.refuse("trust", "it is signed by no trusted key", "a key in " + trust_.keys.folder.string(), found,
-                               "put the vendor's public key there, if you trust the vendor");
+        return subject_.refuse("trust", "it is signed by no trusted key", "a key in " + trust_.keys.folder.string(),
+                               found, "put the vendor's public key there, if you trust the vendor");
     }
 
     Checked<void> judge_lock() const {
         if (trust_.policy != Policy::is_locked) return {};
         const std::string relock = "if this is the plugin you want, pin it with plugin lock";
         if (!trust_.lock_problem.empty())
-            return subject_.refuse("lock", "there is no lock to measure it by", "a lock file", trust_.lock_problem, "make one with plugin lock");
+            return subject_.refuse("lock", "there is no lock to measure it by", "a lock file", trust_.lock_problem,
+                                   "make one with plugin lock");
         const Manifest& manifest = *opened_.manifest;
         const Pin* pin = trust_.lock.find(manifest.id);
-        if (pin == nullptr) return subject_.refuse("lock", "it is not pinned", "an entry for " + manifest.id + " in the lock", "none", relock);
+        if (pin == nullptr)
+            return subject_.refuse("lock", "it is not pinned", "an entry for " + manifest.id + " in the lock", "none",
+                                   relock);
         const auto now = parse_version(manifest.version);
         const auto pinned = parse_version(pin->version);
         if (now && pinned && *now < *pinned)
-            return subject_.refuse("lock", "it is older than the pinned version", "version " + pin->version, "version " + manifest.version,
-                                   "install version " + pin->version + ", or pin the older one with plugin lock --allow-downgrade");
+            return subject_.refuse(
+                "lock", "it is older than the pinned version", "version " + pin->version, "version " + manifest.version,
+                "install version " + pin->version + ", or pin the older one with plugin lock --allow-downgrade");
         if (manifest.version != pin->version)
-            return subject_.refuse("lock", "another version is pinned", "version " + pin->version, "version " + manifest.version, relock);
+            return subject_.refuse("lock", "another version is pinned", "version " + pin->version,
+                                   "version " + manifest.version, relock);
         if (opened_.sha256 != pin->sha256)
-            return subject_.refuse("lock", "other content is pinned for this version", "manifest sha256 " + pin->sha256, "manifest sha256 " + opened_.sha256, relock);
+            return subject_.refuse("lock", "other content is pinned for this version", "manifest sha256 " + pin->sha256,
+                                   "manifest sha256 " + opened_.sha256, relock);
         if (std::find(opened_.keys.begin(), opened_.keys.end(), pin->key) == opened_.keys.end())
-            return subject_.refuse("lock", "another key is pinned", "key " + pin->key, "key " + joined(opened_.keys, ", "), relock);
+            return subject_.refuse("lock", "another key is pinned", "key " + pin->key,
+                                   "key " + joined(opened_.keys, ", "), relock);
         return {};
     }
 
@@ -169,7 +188,8 @@ private:
 
     Checked<void> take_into(const fs::path& folder) {
         auto unusable = [this](const Error& error) {
-            return subject_.refuse("file", "it cannot be put into the store", "a writable store", error.message, "check plugins.store, its owner and its disk");
+            return subject_.refuse("file", "it cannot be put into the store", "a writable store", error.message,
+                                   "check plugins.store, its owner and its disk");
         };
         auto store = Store::open(folder);
         if (!store) return unusable(store.error());
@@ -230,14 +250,21 @@ Trust load_trust(Policy policy, const fs::path& keys_folder, const fs::path& loc
     return out;
 }
 
-Opened verify_bundle(const fs::path& path, const Trust& trust) { return judged(path, trust, nullptr); }
+Opened verify_bundle(const fs::path& path, const Trust& trust) {
+    return judged(path, trust, nullptr);
+}
 
-Opened open_bundle(const fs::path& path, const Trust& trust, const fs::path& store) { return judged(path, trust, &store); }
+Opened open_bundle(const fs::path& path, const Trust& trust, const fs::path& store) {
+    return judged(path, trust, &store);
+}
 
 std::optional<Fault> refuse_bare(const fs::path& path, Policy policy) {
     if (policy == Policy::any) return {};
-    return Fault{"trust", "plugin " + shown(path.string()) + ": a bare shared object has no signature, and plugins.trust is " + std::string(word_of(policy)),
-                 "a signed bundle", "a .so file", "install the plugin as a signed bundle, or make one with plugin bundle"};
+    return Fault{"trust",
+                 "plugin " + shown(path.string()) + ": a bare shared object has no signature, and plugins.trust is " +
+                     std::string(word_of(policy)),
+                 "a signed bundle", "a .so file",
+                 "install the plugin as a signed bundle, or make one with plugin bundle"};
 }
 
 }  // namespace acp::bundle

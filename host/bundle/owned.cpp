@@ -12,7 +12,9 @@
 
 namespace acp::bundle {
 
-std::string system_reason() { return std::generic_category().message(errno); }
+std::string system_reason() {
+    return std::generic_category().message(errno);
+}
 
 Exposure exposure(const struct stat& status) {
     const auto own = ::geteuid();
@@ -22,7 +24,8 @@ Exposure exposure(const struct stat& status) {
     if ((status.st_mode & (S_IWGRP | S_IWOTH)) == 0) return {};
     std::array<char, 8> mode{};
     std::snprintf(mode.data(), mode.size(), "%04o", static_cast<unsigned>(status.st_mode & 07777U));
-    return {"may be written by others", S_ISDIR(status.st_mode) ? "mode 0755 or stricter" : "no write permission for group and others",
+    return {"may be written by others",
+            S_ISDIR(status.st_mode) ? "mode 0755 or stricter" : "no write permission for group and others",
             std::string("mode ") + mode.data(), "chmod go-w"};
 }
 
@@ -34,7 +37,7 @@ Result<std::string> read_owned_file(const std::filesystem::path& file, std::stri
     UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     if (!fd && errno == ENOENT) return refuse("does not exist", Code::not_found);
     if (!fd && errno == ELOOP) return refuse("is a symbolic link; put the file itself there");
-    struct stat status{};
+    struct stat status {};
     if (!fd || ::fstat(fd.get(), &status) != 0) return refuse("cannot be read: " + system_reason());
     if (!S_ISREG(status.st_mode)) return refuse("is no file");
     if (auto open = exposure(status); !open.what.empty())

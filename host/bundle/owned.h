@@ -14,10 +14,10 @@ namespace acp::bundle {
 
 /// The fields of a Fault without its message.
 struct Exposure {
-    std::string what;      ///< "belongs to somebody else", "may be written by others"
+    std::string what;  ///< "belongs to somebody else", "may be written by others"
     std::string expected;
     std::string found;
-    std::string remedy;    ///< the command, without the file
+    std::string remedy;  ///< the command, without the file
 };
 
 /// Empty `what` when root or this process's user owns it and nobody else may write.

@@ -25,12 +25,14 @@ namespace fs = std::filesystem;
 
 namespace {
 
-tl::unexpected<Error> refuse(const std::string& message) { return fail(Code::invalid, "bundle", message); }
+tl::unexpected<Error> refuse(const std::string& message) {
+    return fail(Code::invalid, "bundle", message);
+}
 
 /// Hands the bytes of a file over in pieces; stops when `take` says no.
 Result<struct stat> each_piece(const fs::path& file, const std::function<bool(std::string_view)>& take) {
     UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    struct stat status{};
+    struct stat status {};
     if (!fd || ::fstat(fd.get(), &status) != 0) return refuse(file.string() + " cannot be read: " + system_reason());
     if (!S_ISREG(status.st_mode)) return refuse(file.string() + " is no regular file");
     std::array<char, 65536> buffer;
@@ -39,7 +41,8 @@ Result<struct stat> each_piece(const fs::path& file, const std::function<bool(st
         if (count < 0 && errno == EINTR) continue;
         if (count < 0) return refuse(file.string() + " cannot be read: " + system_reason());
         if (count == 0) return status;
-        if (!take({buffer.data(), static_cast<std::size_t>(count)})) return refuse(file.string() + " cannot be taken in");
+        if (!take({buffer.data(), static_cast<std::size_t>(count)}))
+            return refuse(file.string() + " cannot be taken in");
     }
 }
 
@@ -54,7 +57,8 @@ class Writer {
 public:
     explicit Writer(int fd) : writer_(archive_write_new()) {
         // ustar, and pax where a name needs it.
-        is_good_ = writer_ && archive_write_set_format_pax_restricted(writer_.get()) == ARCHIVE_OK && archive_write_add_filter_none(writer_.get()) == ARCHIVE_OK &&
+        is_good_ = writer_ && archive_write_set_format_pax_restricted(writer_.get()) == ARCHIVE_OK &&
+                   archive_write_add_filter_none(writer_.get()) == ARCHIVE_OK &&
                    archive_write_open_fd(writer_.get(), fd) == ARCHIVE_OK;
     }
 
@@ -70,7 +74,8 @@ public:
         is_good_ = is_good_ && archive_write_header(writer_.get(), entry.get()) == ARCHIVE_OK;
     }
     bool write(std::string_view bytes) {
-        is_good_ = is_good_ && archive_write_data(writer_.get(), bytes.data(), bytes.size()) == static_cast<la_ssize_t>(bytes.size());
+        is_good_ = is_good_ && archive_write_data(writer_.get(), bytes.data(), bytes.size()) ==
+                                   static_cast<la_ssize_t>(bytes.size());
         return is_good_;
     }
     void whole(const std::string& name, std::string_view bytes) {
@@ -97,7 +102,8 @@ struct Draft {
     ~Draft() { ::unlink(path.c_str()); }
 };
 
-Result<void> write_archive(int fd, const Contents& contents, const Manifest& manifest, const std::string& text, const std::string& signature, const fs::path& output) {
+Result<void> write_archive(int fd, const Contents& contents, const Manifest& manifest, const std::string& text,
+                           const std::string& signature, const fs::path& output) {
     Writer writer(fd);
     std::map<std::string, const fs::path*> sorted{{std::string(manifest_name), nullptr}};
     if (!signature.empty()) sorted.emplace(signature_name, nullptr);
@@ -109,7 +115,8 @@ Result<void> write_archive(int fd, const Contents& contents, const Manifest& man
         }
         const auto& measured = manifest.files.at(name);
         writer.begin(name, measured.size, measured.is_exec);
-        if (auto read = each_piece(*file, [&](std::string_view bytes) { return writer.write(bytes); }); !read) return fail(read.error());
+        if (auto read = each_piece(*file, [&](std::string_view bytes) { return writer.write(bytes); }); !read)
+            return fail(read.error());
     }
     if (!writer.close()) return refuse(output.string() + " cannot be written: " + writer.reason());
     return {};
@@ -122,7 +129,8 @@ Result<Contents> contents_of(const fs::path& folder) {
     std::error_code ec;
     for (fs::recursive_directory_iterator entry(folder, ec), end; !ec && entry != end; entry.increment(ec)) {
         if (entry->is_directory(ec) && !entry->is_symlink(ec)) continue;
-        if (entry->is_symlink(ec) || !entry->is_regular_file(ec)) return refuse(entry->path().string() + " is a link or a special file; a bundle has regular files only");
+        if (entry->is_symlink(ec) || !entry->is_regular_file(ec))
+            return refuse(entry->path().string() + " is a link or a special file; a bundle has regular files only");
         std::string name = entry->path().lexically_relative(folder).string();
         if (name != manifest_name && name != signature_name) out.emplace(std::move(name), entry->path());
     }
@@ -164,8 +172,10 @@ Result<std::string> pack(const Contents& contents, const Manifest& manifest, EVP
     const Draft draft{output.parent_path() / ("." + output.stem().string() + "." + random_token(6) + ".acpb")};
     UniqueFd fd(::open(draft.path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
     if (!fd) return refuse(output.string() + " cannot be written: " + system_reason());
-    if (auto written = write_archive(fd.get(), contents, manifest, text, signature, output); !written) return fail(written.error());
-    if (::fchmod(fd.get(), 0644) != 0 || ::fsync(fd.get()) != 0) return refuse(output.string() + " cannot be written: " + system_reason());
+    if (auto written = write_archive(fd.get(), contents, manifest, text, signature, output); !written)
+        return fail(written.error());
+    if (::fchmod(fd.get(), 0644) != 0 || ::fsync(fd.get()) != 0)
+        return refuse(output.string() + " cannot be written: " + system_reason());
     fd.reset();
     // A file that changed between measuring and writing must not become a release.
     Trust trust;
@@ -173,8 +183,10 @@ Result<std::string> pack(const Contents& contents, const Manifest& manifest, EVP
     trust.host.abi_major = manifest.abi.major;
     trust.host.abi_minor = manifest.abi.minor_required;
     if (auto verified = verify_bundle(draft.path, trust); verified.fault)
-        return refuse(verified.fault->message + " (expected " + verified.fault->expected + ", found " + verified.fault->found + ")");
-    if (::rename(draft.path.c_str(), output.c_str()) != 0) return refuse(output.string() + " cannot be put in place: " + system_reason());
+        return refuse(verified.fault->message + " (expected " + verified.fault->expected + ", found " +
+                      verified.fault->found + ")");
+    if (::rename(draft.path.c_str(), output.c_str()) != 0)
+        return refuse(output.string() + " cannot be put in place: " + system_reason());
     return sha256_hex(text);
 }
 

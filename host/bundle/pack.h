@@ -25,6 +25,7 @@ Result<void> measure(const Contents& contents, Manifest& manifest);
 /// files; sorted, without times and owners, so that the same contents give the
 /// same bytes. What was written is verified before it takes the place of
 /// `output`, which ends in .acpb. Gives the SHA-256 of manifest.yaml. Blocking.
-Result<std::string> pack(const Contents& contents, const Manifest& manifest, EVP_PKEY* key, const std::filesystem::path& output);
+Result<std::string> pack(const Contents& contents, const Manifest& manifest, EVP_PKEY* key,
+                         const std::filesystem::path& output);
 
 }  // namespace acp::bundle

@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
-
 #include <tl/expected.hpp>
 
 #include "base/fault.h"

@@ -41,7 +41,8 @@ Result<Signature> read_one(const json::Var& value) {
     if (!is_key_id(*key)) return malformed("has a key that is no id of 16 digits of lower-case hex");
     if (*algorithm != "ed25519") return malformed("has a signature by another algorithm than ed25519");
     auto bytes = unbase64url(*encoded);
-    if (!bytes || bytes->size() != signature_bytes) return malformed("has a signature that is not 64 bytes in base64url");
+    if (!bytes || bytes->size() != signature_bytes)
+        return malformed("has a signature that is not 64 bytes in base64url");
     return Signature{*key, *bytes};
 }
 
@@ -51,7 +52,8 @@ Result<std::vector<Signature>> read_signatures(std::string_view text) {
     auto root = json::parse_object(text, {8, static_cast<std::size_t>(most_signature_bytes)});
     if (!root) return malformed("is no JSON object: " + root.error().message);
     auto list = (*root)->get("signatures");
-    if ((*root)->size() != 1 || list.type() != typeid(json::Array::Ptr)) return malformed("has not exactly one member, the list signatures");
+    if ((*root)->size() != 1 || list.type() != typeid(json::Array::Ptr))
+        return malformed("has not exactly one member, the list signatures");
     std::vector<Signature> out;
     for (const auto& value : *list.extract<json::Array::Ptr>()) {
         auto one = read_one(value);
@@ -87,8 +89,9 @@ bool is_signature(EVP_PKEY* key, std::string_view message, std::string_view sign
     Context context(EVP_MD_CTX_new());
     auto bytes = [](std::string_view s) { return reinterpret_cast<const unsigned char*>(s.data()); };
     // Ed25519 has its hash inside: none is named.
-    const bool good = context && EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key) == 1 &&
-                      EVP_DigestVerify(context.get(), bytes(signature), signature.size(), bytes(message), message.size()) == 1;
+    const bool good =
+        context && EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key) == 1 &&
+        EVP_DigestVerify(context.get(), bytes(signature), signature.size(), bytes(message), message.size()) == 1;
     ERR_clear_error();
     return good;
 }

@@ -17,7 +17,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-tl::unexpected<Error> refuse(const std::string& message) { return fail(Code::invalid, "signing", message); }
+tl::unexpected<Error> refuse(const std::string& message) {
+    return fail(Code::invalid, "signing", message);
+}
 
 /// What a PEM writer put into `bio`.
 std::string text_of(BIO* bio) {
@@ -29,7 +31,8 @@ std::string text_of(BIO* bio) {
 Result<void> write_new(const fs::path& file, std::string_view text, mode_t mode) {
     UniqueFd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
     if (!fd) return refuse(file.string() + " cannot be made: " + system_reason());
-    if (::fchmod(fd.get(), mode) == 0 && ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd.get()) == 0)
+    if (::fchmod(fd.get(), mode) == 0 &&
+        ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd.get()) == 0)
         return {};
     auto error = refuse(file.string() + " cannot be written: " + system_reason());
     ::unlink(file.c_str());
@@ -41,7 +44,8 @@ Result<void> write_new(const fs::path& file, std::string_view text, mode_t mode)
 Result<tls::KeyPtr> read_signing_key(const fs::path& file) {
     auto key = tls::read_key(file);
     if (!key) return fail(key.error());
-    if (!EVP_PKEY_is_a(key->get(), "ED25519")) return refuse("key file " + file.string() + " holds no Ed25519 key; make one with plugin keygen");
+    if (!EVP_PKEY_is_a(key->get(), "ED25519"))
+        return refuse("key file " + file.string() + " holds no Ed25519 key; make one with plugin keygen");
     return std::move(*key);
 }
 
@@ -62,7 +66,8 @@ Result<std::string> make_key_pair(const fs::path& name, const std::vector<std::s
     tls::KeyPtr key(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
     tls::BioPtr secret(BIO_new(BIO_s_mem()));
     tls::BioPtr open(BIO_new(BIO_s_mem()));
-    if (!key || !secret || !open || PEM_write_bio_PKCS8PrivateKey(secret.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1 ||
+    if (!key || !secret || !open ||
+        PEM_write_bio_PKCS8PrivateKey(secret.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1 ||
         PEM_write_bio_PUBKEY(open.get(), key.get()) != 1)
         return refuse("no key can be made: " + tls::drain_errors());
     std::string line(prefixes_field);

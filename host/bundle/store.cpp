@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <chrono>
+#include <cstdio>
 #include <vector>
 
 #include "base/bytes.h"
@@ -23,7 +23,8 @@ constexpr auto abandoned_after = std::chrono::hours(1);
 
 tl::unexpected<Error> unwritable(const fs::path& path) {
     const std::string reason = system_reason();
-    return fail(Code::unavailable, "store_unwritable", "the plugin store cannot be written at " + path.string() + ": " + reason);
+    return fail(Code::unavailable, "store_unwritable",
+                "the plugin store cannot be written at " + path.string() + ": " + reason);
 }
 
 bool sync_folder(const fs::path& folder) {
@@ -92,18 +93,20 @@ Result<Store> Store::open(const fs::path& folder) {
     fs::create_directories(folder.parent_path(), ec);
     if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return unwritable(folder);
     UniqueFd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    struct stat status{};
+    struct stat status {};
     if (!fd || ::fstat(fd.get(), &status) != 0) return unwritable(folder);
     if (status.st_uid != ::geteuid())
         return fail(Code::invalid, "store_exposed",
-                    "the plugin store " + folder.string() + " belongs to uid " + std::to_string(status.st_uid) + "; chown it to the server's user");
+                    "the plugin store " + folder.string() + " belongs to uid " + std::to_string(status.st_uid) +
+                        "; chown it to the server's user");
     if ((status.st_mode & 07777U) != 0700 && ::fchmod(fd.get(), 0700) != 0) return unwritable(folder);
 
     const auto now = fs::file_time_type::clock::now();
     std::vector<fs::path> abandoned;
     for (const auto& entry : fs::directory_iterator(folder, ec)) {
         const auto written = fs::last_write_time(entry.path(), ec);
-        if (!ec && entry.path().filename().string().starts_with(draft_prefix) && now - written > abandoned_after) abandoned.push_back(entry.path());
+        if (!ec && entry.path().filename().string().starts_with(draft_prefix) && now - written > abandoned_after)
+            abandoned.push_back(entry.path());
     }
     for (const auto& path : abandoned) remove_tree(path);
     return Store(folder);

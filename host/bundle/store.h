@@ -16,7 +16,9 @@ namespace acp::bundle {
 /// was put in place.
 class Draft {
 public:
-    Draft(Draft&& other) noexcept : folder_(std::move(other.folder_)), file_(std::move(other.file_)) { other.folder_.clear(); }
+    Draft(Draft&& other) noexcept : folder_(std::move(other.folder_)), file_(std::move(other.file_)) {
+        other.folder_.clear();
+    }
     Draft& operator=(Draft&&) = delete;
     ~Draft();
 

@@ -42,9 +42,11 @@ Result<std::vector<std::string>> prefixes_of(std::string_view explanation) {
         explanation.remove_prefix(std::min(end + 1, explanation.size()));
     }
     if (lists.empty())
-        return fail(Code::invalid, "trust_key",
-                    "says for no plugin that it may sign it; put a line \"Plugin-Id-Prefixes: com.example.\" before the key");
-    if (lists.size() > 1) return fail(Code::invalid, "trust_key", "has two lines Plugin-Id-Prefixes; put all prefixes on one");
+        return fail(
+            Code::invalid, "trust_key",
+            "says for no plugin that it may sign it; put a line \"Plugin-Id-Prefixes: com.example.\" before the key");
+    if (lists.size() > 1)
+        return fail(Code::invalid, "trust_key", "has two lines Plugin-Id-Prefixes; put all prefixes on one");
     return read_prefixes(lists.front());
 }
 
@@ -58,7 +60,8 @@ Result<std::vector<std::string>> read_prefixes(std::string_view list) {
         if (prefix.ends_with('.')) prefix.remove_suffix(1);
         if (!is_plugin_id(prefix))
             return fail(Code::invalid, "trust_key",
-                        "has the prefix \"" + shown(prefix) + "\", which begins no plugin id; write whole labels such as com.example");
+                        "has the prefix \"" + shown(prefix) +
+                            "\", which begins no plugin id; write whole labels such as com.example");
         out.emplace_back(prefix);
         if (comma == list.size()) return out;
         list.remove_prefix(comma + 1);
@@ -88,7 +91,8 @@ Result<TrustKey> read_trust_key(std::string_view text, const fs::path& file) {
         return refuse("holds no public key in PEM (-----BEGIN PUBLIC KEY-----)");
     std::string_view rest = text.substr(end + end_line.size());
     // Which of two keys a line limits would be anybody's guess.
-    if (text.find("-----BEGIN ", begin + 1) != std::string_view::npos || !trimmed(rest.substr(0, rest.find_last_not_of(" \t\r\n") + 1)).empty())
+    if (text.find("-----BEGIN ", begin + 1) != std::string_view::npos ||
+        !trimmed(rest.substr(0, rest.find_last_not_of(" \t\r\n") + 1)).empty())
         return refuse("has something after its key; keep one key in each file and the text before it");
 
     TrustKey out;
@@ -99,8 +103,7 @@ Result<TrustKey> read_trust_key(std::string_view text, const fs::path& file) {
     out.key.reset(PEM_read_bio_PUBKEY(bio.get(), nullptr, nullptr, nullptr));
     std::string why = tls::drain_errors();
     if (!out.key) return refuse("is damaged: " + why);
-    if (!EVP_PKEY_is_a(out.key.get(), "ED25519"))
-        return refuse("is no Ed25519 key; make one with plugin keygen");
+    if (!EVP_PKEY_is_a(out.key.get(), "ED25519")) return refuse("is no Ed25519 key; make one with plugin keygen");
     out.id = key_id(out.key.get());
     auto prefixes = prefixes_of(text.substr(0, begin));
     if (!prefixes) return refuse(prefixes.error().message);
@@ -113,7 +116,7 @@ TrustKeys load_trust_keys(const fs::path& folder) {
     out.folder = folder;
     const std::string name = "the folder of trusted keys " + folder.string() + ' ';
     UniqueFd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    struct stat status{};
+    struct stat status {};
     if (!fd || ::fstat(fd.get(), &status) != 0) {
         out.refused.push_back(name + "cannot be read: " + system_reason());
         return out;

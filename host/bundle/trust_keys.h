@@ -16,7 +16,7 @@ namespace acp::bundle {
 inline constexpr std::string_view prefixes_field = "Plugin-Id-Prefixes:";
 
 struct TrustKey {
-    std::string id;                     ///< key_id()
+    std::string id;  ///< key_id()
     std::filesystem::path file;
     std::vector<std::string> prefixes;  ///< whole labels, without a dot at the end; at least one
     tls::KeyPtr key;

@@ -136,7 +136,9 @@ private:
             auto alias = text(pointer);
             if (!alias) continue;
             if (*alias == "store" && !json::find(document_.value, "/plugins/store")) {
-                document_.refuse(pointer, "is the name of the plugins' store in the state folder; choose another, or set plugins.store");
+                document_.refuse(pointer,
+                                 "is the name of the plugins' store in the state folder; choose another, or set "
+                                 "plugins.store");
                 continue;
             }
             auto [first, fresh] = aliases_.emplace(*alias, pointer);

@@ -34,7 +34,8 @@ void require(const acp::Error& error) {
 }
 
 void require(const acp::Fault& fault) {
-    require(!fault.stage.empty() && !fault.message.empty() && !fault.expected.empty() && !fault.found.empty() && !fault.remedy.empty());
+    require(!fault.stage.empty() && !fault.message.empty() && !fault.expected.empty() && !fault.found.empty() &&
+            !fault.remedy.empty());
     require(acp::is_utf8(fault.message + fault.found));
 }
 

@@ -76,7 +76,8 @@ TEST_CASE("every way for an archive to be refused", "[bundle]") {
         out.replace(257, 8, bytes);
         for (std::size_t i = 257; i < 265; ++i) after += static_cast<unsigned char>(out[i]);
         char sum[8];
-        std::snprintf(sum, sizeof sum, "%06o", static_cast<unsigned>(std::stoul(out.substr(148, 6), nullptr, 8)) - before + after);
+        std::snprintf(sum, sizeof sum, "%06o",
+                      static_cast<unsigned>(std::stoul(out.substr(148, 6), nullptr, 8)) - before + after);
         out.replace(148, 6, sum);
         return out + whole;
     };

@@ -27,7 +27,8 @@ TEST_CASE("any bytes may stand for a shared object", "[bundle]") {
     const std::string whole = test::contents(ACP_PLUGIN_SO);
     CHECK_FALSE(read_elf(""));
     CHECK_FALSE(read_elf("#!/bin/sh\n"));
-    for (std::size_t size = 0; size < whole.size(); size += whole.size() / 200) CHECK_FALSE(read_elf(std::string_view(whole).substr(0, size)));
+    for (std::size_t size = 0; size < whole.size(); size += whole.size() / 200)
+        CHECK_FALSE(read_elf(std::string_view(whole).substr(0, size)));
     // Each byte of the header, bent.
     Elf64_Ehdr header;
     std::memcpy(&header, whole.data(), sizeof header);

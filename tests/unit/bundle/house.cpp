@@ -40,7 +40,8 @@ TempDir::~TempDir() {
 
 fs::path put(const fs::path& file, std::string_view bytes, int mode) {
     std::vector<fs::path> missing;
-    for (fs::path folder = file.parent_path(); !fs::exists(folder); folder = folder.parent_path()) missing.push_back(folder);
+    for (fs::path folder = file.parent_path(); !fs::exists(folder); folder = folder.parent_path())
+        missing.push_back(folder);
     fs::create_directories(file.parent_path());
     for (const auto& folder : missing) fs::permissions(folder, fs::perms(0755));
     std::ofstream(file, std::ios::binary | std::ios::trunc) << bytes;
@@ -74,7 +75,8 @@ Sample::Sample() {
 std::string Sample::manifest_text() {
     manifest.files.clear();
     for (const auto& [name, bytes] : files)
-        manifest.files.emplace(name, ManifestFile{sha256_hex(bytes), static_cast<std::int64_t>(bytes.size()), name == "plugin.so"});
+        manifest.files.emplace(
+            name, ManifestFile{sha256_hex(bytes), static_cast<std::int64_t>(bytes.size()), name == "plugin.so"});
     return write_manifest(manifest);
 }
 
@@ -92,7 +94,9 @@ void Sample::write(const fs::path& folder, const Key* key) {
 
 std::string tar_entry(const TarEntry& entry) {
     std::array<char, 512> header{};
-    auto field = [&](std::size_t at, std::size_t size, const std::string& text) { std::memcpy(header.data() + at, text.data(), std::min(size, text.size())); };
+    auto field = [&](std::size_t at, std::size_t size, const std::string& text) {
+        std::memcpy(header.data() + at, text.data(), std::min(size, text.size()));
+    };
     auto octal = [&](std::size_t at, std::size_t digits, std::uint64_t value) {
         char text[24];
         std::snprintf(text, sizeof text, "%0*llo", static_cast<int>(digits), static_cast<unsigned long long>(value));

@@ -36,7 +36,9 @@ struct Key {
     std::string pem;  ///< of the public key, without the line before it
 
     Key();
-    std::string trusted_for(const std::string& prefixes) const { return "Plugin-Id-Prefixes: " + prefixes + "\n" + pem; }
+    std::string trusted_for(const std::string& prefixes) const {
+        return "Plugin-Id-Prefixes: " + prefixes + "\n" + pem;
+    }
 };
 
 /// A bundle that is good until a test spoils it.

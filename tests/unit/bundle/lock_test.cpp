@@ -16,7 +16,9 @@ namespace {
 const std::string digest(64, 'a');
 const std::string key(16, 'b');
 
-Pin pin(const std::string& id, const std::string& version) { return {id, version, digest, key}; }
+Pin pin(const std::string& id, const std::string& version) {
+    return {id, version, digest, key};
+}
 
 std::string told(const std::string& text) {
     auto lock = read_lock(text, "l");
@@ -51,14 +53,19 @@ TEST_CASE("every mistake of a lock is told with its line and key", "[bundle]") {
     CHECK(told("plugins: []\n") == "l:1:1: missing key lock\n");
     CHECK(told("lock: 1\n") == "l:1:1: missing key plugins\n");
     CHECK(told("lock: 1\nplugins: []\nmore: 1\n").find("l:3:1: key more: unknown key") == 0);
-    CHECK(told("lock: 1\nplugins:\n  - {id: a}\n").find("l:3:5: key plugins[0]: missing key version\n") != std::string::npos);
-    CHECK(told("lock: 1\nplugins:\n" + one + one) == "l:4:6: key plugins[1].id: the plugin a is pinned twice; keep one\n");
+    CHECK(told("lock: 1\nplugins:\n  - {id: a}\n").find("l:3:5: key plugins[0]: missing key version\n") !=
+          std::string::npos);
+    CHECK(told("lock: 1\nplugins:\n" + one + one) ==
+          "l:4:6: key plugins[1].id: the plugin a is pinned twice; keep one\n");
     std::string bad = one;
-    CHECK(told("lock: 1\nplugins:\n" + bad.replace(bad.find("1.0.0"), 5, "latest")) == "l:3:13: key plugins[0].version: is no semantic version\n");
+    CHECK(told("lock: 1\nplugins:\n" + bad.replace(bad.find("1.0.0"), 5, "latest")) ==
+          "l:3:13: key plugins[0].version: is no semantic version\n");
     bad = one;
-    CHECK(told("lock: 1\nplugins:\n" + bad.replace(bad.find(digest), 64, "abc")).find("l:3:29: key plugins[0].sha256: must match ") == 0);
+    CHECK(told("lock: 1\nplugins:\n" + bad.replace(bad.find(digest), 64, "abc"))
+              .find("l:3:29: key plugins[0].sha256: must match ") == 0);
     bad = one;
-    CHECK(told("lock: 1\nplugins:\n" + bad.replace(bad.find(key), 16, "abc")).find("key plugins[0].key: must match ") != std::string::npos);
+    CHECK(told("lock: 1\nplugins:\n" + bad.replace(bad.find(key), 16, "abc")).find("key plugins[0].key: must match ") !=
+          std::string::npos);
 }
 
 TEST_CASE("a lock file replaces the one before as a whole", "[bundle]") {
@@ -68,7 +75,7 @@ TEST_CASE("a lock file replaces the one before as a whole", "[bundle]") {
     const mode_t before = ::umask(077);
     REQUIRE(save_lock(file, {{pin("a", "1.0.0")}}));
     ::umask(before);
-    struct stat status{};
+    struct stat status {};
     REQUIRE(::stat(file.c_str(), &status) == 0);
     CHECK((status.st_mode & 07777U) == 0644);
     const auto first = status.st_ino;

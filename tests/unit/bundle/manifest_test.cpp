@@ -22,7 +22,8 @@ abi: {major: 1, minor_built: 3, minor_required: 2}
 platform: {os: linux, arch: x86_64, libc: glibc, libc_min: "2.36"}
 interfaces: [acp.provider/1, acp.logs/1]
 files:
-  plugin.so: {sha256: ")" + zeros + R"(", size: 5, mode: exec}
+  plugin.so: {sha256: ")" +
+                         zeros + R"(", size: 5, mode: exec}
 )";
 
 std::string told(const std::string& text) {
@@ -137,7 +138,8 @@ TEST_CASE("every mistake of a manifest is told with its line and key", "[bundle]
         CHECK(found.find(c.told) != std::string::npos);
     }
     // Several at once.
-    CHECK(told(with("id: com.example.thing\nversion: 1.4.0", "id: A\nversion: 5")) .find("\nm.yaml:3:1: key version") != std::string::npos);
+    CHECK(told(with("id: com.example.thing\nversion: 1.4.0", "id: A\nversion: 5")).find("\nm.yaml:3:1: key version") !=
+          std::string::npos);
 }
 
 TEST_CASE("a dollar in a manifest is a dollar", "[bundle]") {
@@ -149,9 +151,11 @@ TEST_CASE("a dollar in a manifest is a dollar", "[bundle]") {
 TEST_CASE("sizes are bounded together", "[bundle]") {
     std::string text = with("size: 5", "size: 536870912");
     CHECK(read_manifest(text, "m.yaml"));
-    CHECK(told(text + "  b: {sha256: \"" + zeros + "\", size: 1, mode: data}\n").find("key files: have more than 512 MiB together\n") != std::string::npos);
+    CHECK(told(text + "  b: {sha256: \"" + zeros + "\", size: 1, mode: data}\n")
+              .find("key files: have more than 512 MiB together\n") != std::string::npos);
     text = good;
-    for (int i = 0; i < 998; ++i) text += "  f" + std::to_string(i) + ": {sha256: \"" + zeros + "\", size: 1, mode: data}\n";
+    for (int i = 0; i < 998; ++i)
+        text += "  f" + std::to_string(i) + ": {sha256: \"" + zeros + "\", size: 1, mode: data}\n";
     CHECK(told(text).find("m.yaml:8:1: key files: ") != std::string::npos);
 }
 

@@ -41,7 +41,7 @@ TEST_CASE("a packed bundle is good, and the same bytes each time", "[bundle]") {
     if (opened.fault) FAIL(opened.fault->message);
     CHECK(opened.sha256 == *first);
     CHECK(opened.keys == std::vector<std::string>{key.id});
-    struct stat status{};
+    struct stat status {};
     REQUIRE(::stat(scene.output.c_str(), &status) == 0);
     CHECK((status.st_mode & 0777U) == 0644);
 
@@ -134,7 +134,8 @@ TEST_CASE("what of a folder is a plugin", "[bundle]") {
     put(dir.path() / "README", "");
     auto found = found_in(dir.path());
     REQUIRE(found);
-    CHECK(*found == std::vector<fs::path>{dir.path() / "a.acpb", dir.path() / "b.so", dir.path() / "c", dir.path() / "d", dir.path() / "e"});
+    CHECK(*found == std::vector<fs::path>{dir.path() / "a.acpb", dir.path() / "b.so", dir.path() / "c",
+                                          dir.path() / "d", dir.path() / "e"});
     auto none = found_in(dir.path() / "none");
     REQUIRE_FALSE(none);
     CHECK(none.error().message.find("No such file") != std::string::npos);

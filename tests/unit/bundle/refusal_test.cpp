@@ -30,7 +30,8 @@ struct Scene {
         pin(sample.manifest.version, key.id);
     }
     void pin(const std::string& version, const std::string& by, const std::string& sha256 = {}) {
-        trust.lock.plugins = {{sample.manifest.id, version, sha256.empty() ? sha256_hex(sample.manifest_text()) : sha256, by}};
+        trust.lock.plugins = {
+            {sample.manifest.id, version, sha256.empty() ? sha256_hex(sample.manifest_text()) : sha256, by}};
         trust.lock_problem.clear();
     }
     /// Writes the changed sample over the old one.
@@ -52,11 +53,17 @@ void change(Scene& s, const std::function<void(Manifest&)>& how) {
 const std::vector<Case>& cases() {
     static const std::vector<Case> out = {
         // The folder and its files.
-        {"group may write the folder", Policy::any, [](Scene& s) { ::chmod(s.bundle.c_str(), 0775); }, "file", "its folder may be written by others", "mode 0775"},
-        {"all may write an inner folder", Policy::any, [](Scene& s) { ::chmod((s.bundle / "share").c_str(), 0757); }, "file", "share may be written by others", "mode 0757"},
-        {"group may write a file", Policy::any, [](Scene& s) { ::chmod((s.bundle / "plugin.so").c_str(), 0775); }, "file", "plugin.so may be written by others", "mode 0775"},
-        {"all may write the manifest", Policy::any, [](Scene& s) { ::chmod((s.bundle / "manifest.yaml").c_str(), 0646); }, "file", "manifest.yaml may be written by others", "mode 0646"},
-        {"a link to a file inside", Policy::any, [](Scene& s) { fs::create_symlink("plugin.so", s.bundle / "link"); }, "file", "link is a symbolic link", "a symbolic link"},
+        {"group may write the folder", Policy::any, [](Scene& s) { ::chmod(s.bundle.c_str(), 0775); }, "file",
+         "its folder may be written by others", "mode 0775"},
+        {"all may write an inner folder", Policy::any, [](Scene& s) { ::chmod((s.bundle / "share").c_str(), 0757); },
+         "file", "share may be written by others", "mode 0757"},
+        {"group may write a file", Policy::any, [](Scene& s) { ::chmod((s.bundle / "plugin.so").c_str(), 0775); },
+         "file", "plugin.so may be written by others", "mode 0775"},
+        {"all may write the manifest", Policy::any,
+         [](Scene& s) { ::chmod((s.bundle / "manifest.yaml").c_str(), 0646); }, "file",
+         "manifest.yaml may be written by others", "mode 0646"},
+        {"a link to a file inside", Policy::any, [](Scene& s) { fs::create_symlink("plugin.so", s.bundle / "link"); },
+         "file", "link is a symbolic link", "a symbolic link"},
         {"a link in a file's place", Policy::any,
          [](Scene& s) {
              fs::rename(s.bundle / "plugin.so", s.dir.path() / "outside.so");
@@ -69,56 +76,106 @@ const std::vector<Case>& cases() {
              fs::create_symlink(s.dir.path() / "share", s.bundle / "share");
          },
          "file", "share is a symbolic link", "a symbolic link"},
-        {"a dangling link", Policy::any, [](Scene& s) { fs::create_symlink("nowhere", s.bundle / "x"); }, "file", "x is a symbolic link", "a symbolic link"},
+        {"a dangling link", Policy::any, [](Scene& s) { fs::create_symlink("nowhere", s.bundle / "x"); }, "file",
+         "x is a symbolic link", "a symbolic link"},
         {"the bundle is a link", Policy::any,
          [](Scene& s) {
              fs::create_symlink("thing", s.dir.path() / "other");
              s.bundle = s.dir.path() / "other";
          },
          "file", "it is a symbolic link", "a symbolic link"},
-        {"a second name of a file", Policy::any, [](Scene& s) { fs::create_hard_link(s.bundle / "plugin.so", s.dir.path() / "second"); }, "file", "plugin.so has a second name", "2 hard links"},
-        {"a pipe", Policy::any, [](Scene& s) { ::mkfifo((s.bundle / "pipe").c_str(), 0600); }, "file", "pipe is no regular file", "a device, socket or pipe"},
+        {"a second name of a file", Policy::any,
+         [](Scene& s) { fs::create_hard_link(s.bundle / "plugin.so", s.dir.path() / "second"); }, "file",
+         "plugin.so has a second name", "2 hard links"},
+        {"a pipe", Policy::any, [](Scene& s) { ::mkfifo((s.bundle / "pipe").c_str(), 0600); }, "file",
+         "pipe is no regular file", "a device, socket or pipe"},
         {"a pipe in a file's place", Policy::any,
          [](Scene& s) {
              fs::remove(s.bundle / "plugin.so");
              ::mkfifo((s.bundle / "plugin.so").c_str(), 0600);
          },
          "file", "plugin.so is no regular file", "a device, socket or pipe"},
-        {"too deep a folder", Policy::any, [](Scene& s) { put(s.bundle / "a/b/c/d/e", ""); }, "file", "the folder a/b/c/d is one too many", "more"},
-        {"a name with a control", Policy::any, [](Scene& s) { put(s.bundle / "a\x1b[31m", ""); }, "file", "outside printable ASCII", "a?[31m"},
-        {"a name with a backslash", Policy::any, [](Scene& s) { put(s.bundle / "a\\b", ""); }, "file", "has a backslash", "a\\b"},
-        {"too many files", Policy::any, [](Scene& s) { for (int i = 0; i < 1000; ++i) put(s.bundle / ("f" + std::to_string(i)), ""); }, "file", "too many files", "100"},
-        {"too large a file", Policy::any, [](Scene& s) { fs::resize_file(s.bundle / "plugin.so", (512ULL << 20) + 1); }, "file", "it is too large", "plugin.so"},
+        {"too deep a folder", Policy::any, [](Scene& s) { put(s.bundle / "a/b/c/d/e", ""); }, "file",
+         "the folder a/b/c/d is one too many", "more"},
+        {"a name with a control", Policy::any, [](Scene& s) { put(s.bundle / "a\x1b[31m", ""); }, "file",
+         "outside printable ASCII", "a?[31m"},
+        {"a name with a backslash", Policy::any, [](Scene& s) { put(s.bundle / "a\\b", ""); }, "file",
+         "has a backslash", "a\\b"},
+        {"too many files", Policy::any,
+         [](Scene& s) {
+             for (int i = 0; i < 1000; ++i) put(s.bundle / ("f" + std::to_string(i)), "");
+         },
+         "file", "too many files", "100"},
+        {"too large a file", Policy::any, [](Scene& s) { fs::resize_file(s.bundle / "plugin.so", (512ULL << 20) + 1); },
+         "file", "it is too large", "plugin.so"},
         {"too large together", Policy::any,
          [](Scene& s) {
              fs::resize_file(s.bundle / "plugin.so", 300ULL << 20);
              fs::resize_file(s.bundle / "LICENSES", 300ULL << 20);
          },
          "file", "it is too large", "more"},
-        {"nothing at the path", Policy::any, [](Scene& s) { s.bundle /= "none"; }, "file", "it cannot be read", "No such file"},
-        {"a text file", Policy::any, [](Scene& s) { s.bundle = put(s.dir.path() / "x.txt", "x"); }, "file", "it is no bundle", "another kind"},
-        {"a bare shared object", Policy::any, [](Scene& s) { s.bundle /= "plugin.so"; }, "trust", "no manifest and no signature", "a .so file"},
+        {"nothing at the path", Policy::any, [](Scene& s) { s.bundle /= "none"; }, "file", "it cannot be read",
+         "No such file"},
+        {"a text file", Policy::any, [](Scene& s) { s.bundle = put(s.dir.path() / "x.txt", "x"); }, "file",
+         "it is no bundle", "another kind"},
+        {"a bare shared object", Policy::any, [](Scene& s) { s.bundle /= "plugin.so"; }, "trust",
+         "no manifest and no signature", "a .so file"},
         // The manifest and the files that it lists.
-        {"no manifest", Policy::any, [](Scene& s) { fs::remove(s.bundle / "manifest.yaml"); }, "manifest", "the file manifest.yaml is missing", "no such file"},
-        {"an empty folder", Policy::any, [](Scene& s) { fs::remove_all(s.bundle); fs::create_directory(s.bundle); }, "manifest", "the file manifest.yaml is missing", "no such file"},
-        {"a manifest that is too large", Policy::any, [](Scene& s) { put(s.bundle / "manifest.yaml", std::string((256U << 10) + 1, '#')); }, "manifest", "manifest.yaml is too large", "more"},
-        {"a broken manifest", Policy::any, [](Scene& s) { put(s.bundle / "manifest.yaml", "manifest: 1\nid: [\n"); }, "manifest", "has a mistake", "manifest.yaml:2:"},
-        {"a mistake in the manifest", Policy::any, [](Scene& s) { put(s.bundle / "manifest.yaml", "manifest: 1\nid: A\n"); }, "manifest", "mistakes", "manifest.yaml:2:1: key id"},
-        {"a mistake with controls", Policy::any, [](Scene& s) { put(s.bundle / "manifest.yaml", s.sample.manifest_text() + "\"\\e[31m\\u009bm\": 1\n"); }, "manifest", "has a mistake", "key ?[31m?m: unknown key"},
-        {"an extra file", Policy::any, [](Scene& s) { put(s.bundle / "share/extra", "x"); }, "manifest", "share/extra is not in the manifest", "share/extra"},
-        {"a missing file", Policy::any, [](Scene& s) { fs::remove(s.bundle / "share/icons/a.svg"); }, "manifest", "share/icons/a.svg is missing", "no such file"},
-        {"a longer file", Policy::any, [](Scene& s) { put(s.bundle / "plugin.so", "not really codee", 0755); }, "manifest", "plugin.so has another size", "16 bytes"},
-        {"a shorter file", Policy::any, [](Scene& s) { put(s.bundle / "LICENSES", ""); }, "manifest", "LICENSES has another size", "0 bytes"},
-        {"other bytes", Policy::any, [](Scene& s) { put(s.bundle / "plugin.so", "not really Code", 0755); }, "manifest", "plugin.so is not the one that the manifest lists", "sha256 "},
-        {"a folder in a file's place", Policy::any, [](Scene& s) { fs::remove(s.bundle / "LICENSES"); put(s.bundle / "LICENSES/x", "x"); }, "manifest", "LICENSES/x is not in the manifest", "LICENSES/x"},
+        {"no manifest", Policy::any, [](Scene& s) { fs::remove(s.bundle / "manifest.yaml"); }, "manifest",
+         "the file manifest.yaml is missing", "no such file"},
+        {"an empty folder", Policy::any,
+         [](Scene& s) {
+             fs::remove_all(s.bundle);
+             fs::create_directory(s.bundle);
+         },
+         "manifest", "the file manifest.yaml is missing", "no such file"},
+        {"a manifest that is too large", Policy::any,
+         [](Scene& s) { put(s.bundle / "manifest.yaml", std::string((256U << 10) + 1, '#')); }, "manifest",
+         "manifest.yaml is too large", "more"},
+        {"a broken manifest", Policy::any, [](Scene& s) { put(s.bundle / "manifest.yaml", "manifest: 1\nid: [\n"); },
+         "manifest", "has a mistake", "manifest.yaml:2:"},
+        {"a mistake in the manifest", Policy::any,
+         [](Scene& s) { put(s.bundle / "manifest.yaml", "manifest: 1\nid: A\n"); }, "manifest", "mistakes",
+         "manifest.yaml:2:1: key id"},
+        {"a mistake with controls", Policy::any,
+         [](Scene& s) { put(s.bundle / "manifest.yaml", s.sample.manifest_text() + "\"\\e[31m\\u009bm\": 1\n"); },
+         "manifest", "has a mistake", "key ?[31m?m: unknown key"},
+        {"an extra file", Policy::any, [](Scene& s) { put(s.bundle / "share/extra", "x"); }, "manifest",
+         "share/extra is not in the manifest", "share/extra"},
+        {"a missing file", Policy::any, [](Scene& s) { fs::remove(s.bundle / "share/icons/a.svg"); }, "manifest",
+         "share/icons/a.svg is missing", "no such file"},
+        {"a longer file", Policy::any, [](Scene& s) { put(s.bundle / "plugin.so", "not really codee", 0755); },
+         "manifest", "plugin.so has another size", "16 bytes"},
+        {"a shorter file", Policy::any, [](Scene& s) { put(s.bundle / "LICENSES", ""); }, "manifest",
+         "LICENSES has another size", "0 bytes"},
+        {"other bytes", Policy::any, [](Scene& s) { put(s.bundle / "plugin.so", "not really Code", 0755); }, "manifest",
+         "plugin.so is not the one that the manifest lists", "sha256 "},
+        {"a folder in a file's place", Policy::any,
+         [](Scene& s) {
+             fs::remove(s.bundle / "LICENSES");
+             put(s.bundle / "LICENSES/x", "x");
+         },
+         "manifest", "LICENSES/x is not in the manifest", "LICENSES/x"},
         // What the host can run.
-        {"another major version", Policy::any, [](Scene& s) { change(s, [](Manifest& m) { m.abi.major = 2; }); }, "abi", "another major version", "2.0"},
-        {"a newer minor version", Policy::any, [](Scene& s) { change(s, [](Manifest& m) { m.abi.minor_built = m.abi.minor_required = 9999; }); }, "abi", "needs a newer host", "1.9999"},
-        {"another processor", Policy::any, [](Scene& s) { change(s, [](Manifest& m) { m.platform.arch = m.platform.arch == "x86_64" ? "aarch64" : "x86_64"; }); }, "file", "for another platform", "linux "},
-        {"a newer C library", Policy::any, [](Scene& s) { change(s, [](Manifest& m) { m.platform.libc_min = "99.0"; }); }, "file", "a newer C library", "glibc 99.0"},
+        {"another major version", Policy::any, [](Scene& s) { change(s, [](Manifest& m) { m.abi.major = 2; }); }, "abi",
+         "another major version", "2.0"},
+        {"a newer minor version", Policy::any,
+         [](Scene& s) { change(s, [](Manifest& m) { m.abi.minor_built = m.abi.minor_required = 9999; }); }, "abi",
+         "needs a newer host", "1.9999"},
+        {"another processor", Policy::any,
+         [](Scene& s) {
+             change(s, [](Manifest& m) { m.platform.arch = m.platform.arch == "x86_64" ? "aarch64" : "x86_64"; });
+         },
+         "file", "for another platform", "linux "},
+        {"a newer C library", Policy::any,
+         [](Scene& s) { change(s, [](Manifest& m) { m.platform.libc_min = "99.0"; }); }, "file", "a newer C library",
+         "glibc 99.0"},
         // Signatures.
-        {"no signature", Policy::is_signed, [](Scene& s) { fs::remove(s.bundle / "manifest.sig"); }, "trust", "it is not signed", "no manifest.sig"},
-        {"a tampered manifest", Policy::is_signed, [](Scene& s) { put(s.bundle / "manifest.yaml", s.sample.manifest_text() + "# one more line\n"); }, "trust", "not the one that was signed", "other bytes"},
+        {"no signature", Policy::is_signed, [](Scene& s) { fs::remove(s.bundle / "manifest.sig"); }, "trust",
+         "it is not signed", "no manifest.sig"},
+        {"a tampered manifest", Policy::is_signed,
+         [](Scene& s) { put(s.bundle / "manifest.yaml", s.sample.manifest_text() + "# one more line\n"); }, "trust",
+         "not the one that was signed", "other bytes"},
         {"a tampered file and its manifest", Policy::is_signed,
          [](Scene& s) {
              const std::string signature = contents(s.bundle / "manifest.sig");
@@ -127,17 +184,25 @@ const std::vector<Case>& cases() {
              put(s.bundle / "manifest.sig", signature);
          },
          "trust", "not the one that was signed", "other bytes"},
-        {"an unknown key", Policy::is_signed, [](Scene& s) { s.sample.write(s.bundle, std::make_unique<Key>().get()); }, "trust", "signed by no trusted key", "key "},
-        {"a key outside its prefix", Policy::is_signed, [](Scene& s) { s.trust = trust_in(s.key, Policy::is_signed, s.dir.path() / "trust", "com.exampl, org"); }, "trust", "may not sign plugins of this id", "for com.exampl, org"},
+        {"an unknown key", Policy::is_signed, [](Scene& s) { s.sample.write(s.bundle, std::make_unique<Key>().get()); },
+         "trust", "signed by no trusted key", "key "},
+        {"a key outside its prefix", Policy::is_signed,
+         [](Scene& s) { s.trust = trust_in(s.key, Policy::is_signed, s.dir.path() / "trust", "com.exampl, org"); },
+         "trust", "may not sign plugins of this id", "for com.exampl, org"},
         {"a key without prefixes", Policy::is_signed,
          [](Scene& s) {
              put(s.dir.path() / "trust/vendor.pem", s.key.pem);
              s.trust = load_trust(Policy::is_signed, s.dir.path() / "trust", "");
          },
          "trust", "signed by no trusted key", "vendor.pem says for no plugin"},
-        {"a signature that is no JSON", Policy::is_signed, [](Scene& s) { put(s.bundle / "manifest.sig", "hello"); }, "trust", "manifest.sig is no JSON object", "no JSON"},
-        {"a signature of nothing", Policy::is_signed, [](Scene& s) { put(s.bundle / "manifest.sig", R"({"signatures":[]})"); }, "trust", "has no signature", "no signature"},
-        {"a signature file that is too large", Policy::is_signed, [](Scene& s) { put(s.bundle / "manifest.sig", std::string(65537, ' ')); }, "trust", "manifest.sig is too large", "more"},
+        {"a signature that is no JSON", Policy::is_signed, [](Scene& s) { put(s.bundle / "manifest.sig", "hello"); },
+         "trust", "manifest.sig is no JSON object", "no JSON"},
+        {"a signature of nothing", Policy::is_signed,
+         [](Scene& s) { put(s.bundle / "manifest.sig", R"({"signatures":[]})"); }, "trust", "has no signature",
+         "no signature"},
+        {"a signature file that is too large", Policy::is_signed,
+         [](Scene& s) { put(s.bundle / "manifest.sig", std::string(65537, ' ')); }, "trust",
+         "manifest.sig is too large", "more"},
         {"one bad signature of two", Policy::is_signed,
          [](Scene& s) {
              const Key second;
@@ -148,21 +213,32 @@ const std::vector<Case>& cases() {
              put(s.bundle / "manifest.sig", write_signatures(good));
          },
          "trust", "not the one that was signed", "other bytes"},
-        {"no folder of keys", Policy::is_signed, [](Scene& s) { s.trust = load_trust(Policy::is_signed, s.dir.path() / "none", ""); }, "trust", "signed by no trusted key", "none cannot be read: No such file"},
+        {"no folder of keys", Policy::is_signed,
+         [](Scene& s) { s.trust = load_trust(Policy::is_signed, s.dir.path() / "none", ""); }, "trust",
+         "signed by no trusted key", "none cannot be read: No such file"},
         // The lock.
-        {"locked is signed as well", Policy::is_locked, [](Scene& s) { fs::remove(s.bundle / "manifest.sig"); }, "trust", "it is not signed", "no manifest.sig"},
-        {"no lock", Policy::is_locked, [](Scene& s) { s.trust = trust_in(s.key, Policy::is_locked, s.dir.path() / "trust"); }, "lock", "there is no lock", "does not exist"},
+        {"locked is signed as well", Policy::is_locked, [](Scene& s) { fs::remove(s.bundle / "manifest.sig"); },
+         "trust", "it is not signed", "no manifest.sig"},
+        {"no lock", Policy::is_locked,
+         [](Scene& s) { s.trust = trust_in(s.key, Policy::is_locked, s.dir.path() / "trust"); }, "lock",
+         "there is no lock", "does not exist"},
         {"a broken lock", Policy::is_locked,
          [](Scene& s) {
              put(s.dir.path() / "trust/plugins.lock", "lock: 7\n");
              s.trust = trust_in(s.key, Policy::is_locked, s.dir.path() / "trust");
          },
          "lock", "there is no lock", "plugins.lock:1:1: key lock: must be 1"},
-        {"not pinned", Policy::is_locked, [](Scene& s) { s.trust.lock.plugins.clear(); }, "lock", "it is not pinned", "none"},
-        {"older than the pinned version", Policy::is_locked, [](Scene& s) { s.pin("1.10.0", s.key.id); }, "lock", "it is older than the pinned version", "version 1.4.0"},
-        {"newer than the pinned version", Policy::is_locked, [](Scene& s) { s.pin("1.3.9", s.key.id); }, "lock", "another version is pinned", "version 1.4.0"},
-        {"other content of that version", Policy::is_locked, [](Scene& s) { s.pin("1.4.0", s.key.id, std::string(64, '0')); }, "lock", "other content is pinned", "manifest sha256 "},
-        {"pinned with another key", Policy::is_locked, [](Scene& s) { s.pin("1.4.0", "0000000000000000"); }, "lock", "another key is pinned", "key "},
+        {"not pinned", Policy::is_locked, [](Scene& s) { s.trust.lock.plugins.clear(); }, "lock", "it is not pinned",
+         "none"},
+        {"older than the pinned version", Policy::is_locked, [](Scene& s) { s.pin("1.10.0", s.key.id); }, "lock",
+         "it is older than the pinned version", "version 1.4.0"},
+        {"newer than the pinned version", Policy::is_locked, [](Scene& s) { s.pin("1.3.9", s.key.id); }, "lock",
+         "another version is pinned", "version 1.4.0"},
+        {"other content of that version", Policy::is_locked,
+         [](Scene& s) { s.pin("1.4.0", s.key.id, std::string(64, '0')); }, "lock", "other content is pinned",
+         "manifest sha256 "},
+        {"pinned with another key", Policy::is_locked, [](Scene& s) { s.pin("1.4.0", "0000000000000000"); }, "lock",
+         "another key is pinned", "key "},
     };
     return out;
 }
@@ -177,7 +253,8 @@ TEST_CASE("every way to be refused", "[bundle]") {
         REQUIRE_FALSE(verify_bundle(scene.bundle, scene.trust).fault);
         c.spoil(scene);
         const fs::path store = scene.dir.path() / "store";
-        for (const auto& opened : {verify_bundle(scene.bundle, scene.trust), open_bundle(scene.bundle, scene.trust, store)}) {
+        for (const auto& opened :
+             {verify_bundle(scene.bundle, scene.trust), open_bundle(scene.bundle, scene.trust, store)}) {
             REQUIRE(opened.fault);
             const Fault& fault = *opened.fault;
             INFO(fault.message << " | " << fault.expected << " | " << fault.found << " | " << fault.remedy);

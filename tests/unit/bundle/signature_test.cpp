@@ -34,8 +34,10 @@ TEST_CASE("a signature holds for its bytes and its key alone", "[bundle]") {
 TEST_CASE("RFC 8032 section 7.1, test 2", "[bundle]") {
     const std::string raw = *unhex("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c");
     const std::string signature = *unhex(
-        "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00");
-    tls::KeyPtr key(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, reinterpret_cast<const unsigned char*>(raw.data()), raw.size()));
+        "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302a"
+        "eeb00d291612bb0c00");
+    tls::KeyPtr key(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr,
+                                                reinterpret_cast<const unsigned char*>(raw.data()), raw.size()));
     REQUIRE(key);
     CHECK(is_signature(key.get(), "\x72", signature));
     // The id is over the SubjectPublicKeyInfo: its header for Ed25519 (RFC 8410) and the key.
@@ -55,7 +57,8 @@ TEST_CASE("malformed signature files", "[bundle]") {
     const std::string id = "0123456789abcdef";
     REQUIRE(read_signatures(file(one(id, "ed25519", bytes))));
     std::string many;
-    for (int i = 0; i < 17; ++i) many += (i ? "," : "") + one(hex(std::string(8, static_cast<char>(i))), "ed25519", bytes);
+    for (int i = 0; i < 17; ++i)
+        many += (i ? "," : "") + one(hex(std::string(8, static_cast<char>(i))), "ed25519", bytes);
     struct Case {
         std::string text, why;
     };
@@ -70,7 +73,8 @@ TEST_CASE("malformed signature files", "[bundle]") {
         {file("5"), "no object"},
         {file("{}"), "without exactly the members"},
         {file(R"({"key":1,"algorithm":"ed25519","signature":"x"})"), "without exactly the members"},
-        {file(R"({"key":")" + id + R"(","algorithm":"ed25519","signature":")" + bytes + R"(","x":1})"), "without exactly the members"},
+        {file(R"({"key":")" + id + R"(","algorithm":"ed25519","signature":")" + bytes + R"(","x":1})"),
+         "without exactly the members"},
         {file(one("0123456789ABCDEF", "ed25519", bytes)), "16 digits"},
         {file(one("0123", "ed25519", bytes)), "16 digits"},
         {file(one(id, "rsa", bytes)), "another algorithm"},

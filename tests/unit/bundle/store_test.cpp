@@ -1,11 +1,12 @@
 // What is loaded is what was verified.
+#include "bundle/store.h"
+
 #include <sys/stat.h>
 
 #include <catch2/catch.hpp>
 #include <thread>
 
 #include "base/bytes.h"
-#include "bundle/store.h"
 #include "unit/bundle/house.h"
 
 using namespace acp;
@@ -15,12 +16,14 @@ using namespace acp::bundle::test;
 namespace {
 
 unsigned mode(const fs::path& path) {
-    struct stat status{};
+    struct stat status {};
     REQUIRE(::lstat(path.c_str(), &status) == 0);
     return status.st_mode & 07777U;
 }
 
-std::size_t count(const fs::path& folder) { return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder), {})); }
+std::size_t count(const fs::path& folder) {
+    return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder), {}));
+}
 
 struct Scene {
     TempDir dir;
@@ -74,7 +77,8 @@ TEST_CASE("the store holds private read-only copies", "[bundle]") {
 TEST_CASE("an entry that is whole is used again", "[bundle]") {
     Scene scene;
     const auto first = scene.open();
-    struct stat before{}, after{};
+    struct stat before {
+    }, after{};
     REQUIRE(::stat(first.library.c_str(), &before) == 0);
     const auto second = scene.open();
     CHECK(second.library == first.library);
@@ -92,8 +96,12 @@ TEST_CASE("an entry that is whole is used again", "[bundle]") {
 TEST_CASE("an entry that was tampered with is replaced", "[bundle]") {
     Scene scene;
     const auto first = scene.open();
-    SECTION("other bytes of the same size") { Scene::force(first.library, "NOT REALLY CODE"); }
-    SECTION("other size") { Scene::force(first.library, "evil"); }
+    SECTION("other bytes of the same size") {
+        Scene::force(first.library, "NOT REALLY CODE");
+    }
+    SECTION("other size") {
+        Scene::force(first.library, "evil");
+    }
     SECTION("an extra file") {
         fs::permissions(first.folder, fs::perms::owner_all);
         put(first.folder / "extra.so", "evil");
@@ -102,13 +110,17 @@ TEST_CASE("an entry that was tampered with is replaced", "[bundle]") {
         fs::permissions(first.folder, fs::perms::owner_all);
         fs::remove(first.folder / "LICENSES");
     }
-    SECTION("another manifest") { Scene::force(first.folder / "manifest.yaml", "manifest: 1\n"); }
+    SECTION("another manifest") {
+        Scene::force(first.folder / "manifest.yaml", "manifest: 1\n");
+    }
     SECTION("a link") {
         fs::permissions(first.folder, fs::perms::owner_all);
         fs::rename(first.library, scene.dir.path() / "plugin.so");
         fs::create_symlink(scene.dir.path() / "plugin.so", first.library);
     }
-    SECTION("others may write") { ::chmod(first.library.c_str(), 0777); }
+    SECTION("others may write") {
+        ::chmod(first.library.c_str(), 0777);
+    }
     SECTION("a file in its place") {
         fs::permissions(first.folder, fs::perms::owner_all);
         fs::permissions(first.folder / "share", fs::perms::owner_all);

@@ -15,7 +15,8 @@ namespace fs = std::filesystem;
 
 TEST_CASE("a prefix is whole labels", "[bundle]") {
     const test::Key key;
-    auto trusted = read_trust_key("Vendor: Example\nPlugin-Id-Prefixes: com.example., org.example.thing \n" + key.pem, "a.pem");
+    auto trusted =
+        read_trust_key("Vendor: Example\nPlugin-Id-Prefixes: com.example., org.example.thing \n" + key.pem, "a.pem");
     REQUIRE(trusted);
     CHECK(trusted->id == key.id);
     CHECK(trusted->prefixes == std::vector<std::string>{"com.example", "org.example.thing"});
@@ -23,7 +24,8 @@ TEST_CASE("a prefix is whole labels", "[bundle]") {
         INFO(id);
         CHECK(trusted->covers(id));
     }
-    for (std::string_view id : {"com.examplex", "com", "com.exampl", "org.example", "org.example.things", "net.com.example", "", "."}) {
+    for (std::string_view id :
+         {"com.examplex", "com", "com.exampl", "org.example", "org.example.things", "net.com.example", "", "."}) {
         INFO(id);
         CHECK_FALSE(trusted->covers(id));
     }
@@ -142,7 +144,7 @@ TEST_CASE("key pairs are made for use", "[bundle]") {
     const test::TempDir dir;
     auto id = make_key_pair(dir.path() / "k", {"com.example", "org.example.thing"});
     REQUIRE(id);
-    struct stat status{};
+    struct stat status {};
     REQUIRE(::stat((dir.path() / "k.key").c_str(), &status) == 0);
     CHECK((status.st_mode & 0777U) == 0600);
     const std::string text = test::contents(dir.path() / "k.pem");

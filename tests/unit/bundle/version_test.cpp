@@ -7,10 +7,27 @@
 using namespace acp::bundle;
 
 TEST_CASE("the order of semver.org section 11", "[bundle]") {
-    const std::vector<std::string> rising = {
-        "0.0.1", "0.1.0", "0.9.9", "1.0.0-0", "1.0.0-2", "1.0.0-11", "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta",
-        "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0-rc.1", "1.0.0", "1.0.1", "1.2.0", "1.10.0", "2.0.0", "10.0.0", "99999999999999999999.0.0",
-        "100000000000000000000.0.0"};
+    const std::vector<std::string> rising = {"0.0.1",
+                                             "0.1.0",
+                                             "0.9.9",
+                                             "1.0.0-0",
+                                             "1.0.0-2",
+                                             "1.0.0-11",
+                                             "1.0.0-alpha",
+                                             "1.0.0-alpha.1",
+                                             "1.0.0-alpha.beta",
+                                             "1.0.0-beta",
+                                             "1.0.0-beta.2",
+                                             "1.0.0-beta.11",
+                                             "1.0.0-rc.1",
+                                             "1.0.0",
+                                             "1.0.1",
+                                             "1.2.0",
+                                             "1.10.0",
+                                             "2.0.0",
+                                             "10.0.0",
+                                             "99999999999999999999.0.0",
+                                             "100000000000000000000.0.0"};
     for (std::size_t i = 0; i < rising.size(); ++i)
         for (std::size_t j = 0; j < rising.size(); ++j) {
             INFO(rising[i] << " and " << rising[j]);
@@ -28,8 +45,9 @@ TEST_CASE("build metadata has no rank", "[bundle]") {
 }
 
 TEST_CASE("what is no semantic version", "[bundle]") {
-    for (std::string_view text : {"", "1", "1.2", "1.2.3.4", "01.2.3", "1.02.3", "1.2.03", "v1.2.3", "1.2.x", "1.2.3-", "1.2.3-a..b", "1.2.3-01", "1.2.3+",
-                                  "1.2.3+a+b", "1.2.3-a_b", " 1.2.3", "1.2.3 ", "-1.2.3", "1..3"}) {
+    for (std::string_view text :
+         {"", "1", "1.2", "1.2.3.4", "01.2.3", "1.02.3", "1.2.03", "v1.2.3", "1.2.x", "1.2.3-", "1.2.3-a..b",
+          "1.2.3-01", "1.2.3+", "1.2.3+a+b", "1.2.3-a_b", " 1.2.3", "1.2.3 ", "-1.2.3", "1..3"}) {
         INFO(text);
         CHECK_FALSE(parse_version(text));
     }
