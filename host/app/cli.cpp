@@ -8,7 +8,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/command.h"
 #include "app/control_plane.h"
+#include "app/plugin_commands.h"
 #include "app/serve.h"
 #include "app/tls.h"
 #include "base/clock.h"
@@ -20,35 +22,6 @@
 namespace acp::app {
 
 namespace {
-
-constexpr int kOk = 0;
-constexpr int kFailure = 1;
-constexpr int kUsage = 2;
-
-/// Where the file is looked for when --config is not given.
-constexpr const char* kDefaultConfig = "/etc/alphaswarm-cp/alphaswarm-cp.yaml";
-
-struct Common {
-    std::string config = kDefaultConfig;
-    std::string data_dir;
-};
-
-int fail_with(const Error& error) {
-    std::cerr << "alphaswarm-cp: " << config::describe(error) << "\n";
-    return kFailure;
-}
-
-Result<config::Config> load(const Common& common, const std::string& listen = {}) {
-    config::Overrides overrides;
-    if (!listen.empty()) overrides.listen = listen;
-    if (!common.data_dir.empty()) overrides.data_dir = common.data_dir;
-    return config::load(common.config, overrides);
-}
-
-void add_common(CLI::App& command, Common& common) {
-    command.add_option("--config", common.config, "Configuration file")->capture_default_str();
-    command.add_option("--data-dir", common.data_dir, "Holds all state; stronger than data_dir of the file");
-}
 
 int serve(const Common& common, const std::string& listen, bool print_limits, char** argv) {
     auto config = load(common, listen);
@@ -165,6 +138,8 @@ int run_command_line(int argc, char** argv) {
 
     auto* openapi_command = app.add_subcommand("openapi", "Print the OpenAPI document");
 
+    CommandGroup plugin_commands = add_plugin_commands(app);
+
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {
@@ -179,6 +154,7 @@ int run_command_line(int argc, char** argv) {
     if (mint_command->parsed()) return token_mint(common, mint);
     if (verify_command->parsed()) return audit_verify(common, as_json);
     if (openapi_command->parsed()) return print_openapi();
+    if (auto code = plugin_commands.run()) return *code;
     return kUsage;
 }
 

@@ -135,6 +135,12 @@ private:
             std::string pointer = json::child(json::child(list, i), "alias");
             auto alias = text(pointer);
             if (!alias) continue;
+            if (*alias == "store" && !json::find(document_.value, "/plugins/store")) {
+                document_.refuse(pointer,
+                                 "is the name of the plugins' store in the state folder; choose another, or set "
+                                 "plugins.store");
+                continue;
+            }
             auto [first, fresh] = aliases_.emplace(*alias, pointer);
             if (!fresh)
                 document_.refuse(pointer, "the alias is taken by " + json::dotted(json::parent(first->second)) + " (" +
@@ -192,9 +198,13 @@ bool is_unread(const Document& document, std::string_view pointer) {
 
 }  // namespace
 
-void check(Document& document) {
-    for (auto& violation : schema().check(document.value))
+void check_shape(Document& document, const json::Schema& wanted) {
+    for (auto& violation : wanted.check(document.value))
         if (!is_unread(document, violation.pointer)) document.refuse(violation.pointer, reworded(violation.detail));
+}
+
+void check(Document& document) {
+    check_shape(document, schema());
     CrossCheck(document).run();
 }
 

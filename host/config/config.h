@@ -107,6 +107,9 @@ struct Plugins {
     std::vector<std::filesystem::path> directories{"/usr/lib/alphaswarm-cp/plugins"};
     std::string trust = "any";
     std::filesystem::path state_dir;
+    std::filesystem::path trust_keys;  ///< folder of PEM files; need not exist while trust is "any"
+    std::filesystem::path lock;        ///< need not exist unless trust is "locked"
+    std::filesystem::path store;
     std::int64_t load_timeout_s = 30;
     std::int64_t generations = 8;
     bool operator==(const Plugins&) const = default;

@@ -79,9 +79,10 @@ std::optional<double> real(std::string_view text) {
 
 class Reader {
 public:
-    /// `environment` is null for an override.
-    Reader(const YamlTree& tree, const std::string& source, const Environment* environment, Document& document)
-        : tree_(tree), source_(source), environment_(environment), document_(document) {}
+    /// Without `environment` nothing is substituted.
+    Reader(const YamlTree& tree, const std::string& source, bool has_lines, const Environment* environment,
+           Document& document)
+        : tree_(tree), source_(source), has_lines_(has_lines), environment_(environment), document_(document) {}
 
     /// The value of a node. `place` is the node that messages point at: a
     /// map's key for a member.
@@ -109,7 +110,7 @@ public:
 
 private:
     Origin origin_of(const YamlNode& place) const {
-        return environment_ == nullptr ? Origin{source_, 0, 0} : Origin{source_, place.line, place.column};
+        return has_lines_ ? Origin{source_, place.line, place.column} : Origin{source_, 0, 0};
     }
 
     json::Var refuse(const std::string& pointer, std::string_view what) {
@@ -270,6 +271,7 @@ private:
 
     const YamlTree& tree_;
     const std::string& source_;
+    bool has_lines_;
     const Environment* environment_;
     Document& document_;
     std::size_t values_ = 0;
@@ -277,7 +279,7 @@ private:
     bool stopped_ = false;
 };
 
-json::Var read(std::string_view text, const std::string& source, const std::string& pointer,
+json::Var read(std::string_view text, const std::string& source, bool has_lines, const std::string& pointer,
                const Environment* environment, Document& document) {
     auto tree = read_yaml(text, source);
     if (!tree) {
@@ -285,21 +287,25 @@ json::Var read(std::string_view text, const std::string& source, const std::stri
         document.unread.insert(pointer);
         return {};
     }
-    document.origins.set(pointer, {source, environment == nullptr ? 0 : 1, 1});
+    document.origins.set(pointer, {source, has_lines ? 1 : 0, 1});
     if (tree->nodes.empty()) return {};
-    return Reader(*tree, source, environment, document).read(0, pointer, tree->nodes[0], 0);
+    return Reader(*tree, source, has_lines, environment, document).read(0, pointer, tree->nodes[0], 0);
 }
 
 }  // namespace
 
 json::Var read_file_text(std::string_view text, const std::string& file, const Environment& environment,
                          Document& document) {
-    return read(text, file, "", &environment, document);
+    return read(text, file, true, "", &environment, document);
+}
+
+json::Var read_plain_text(std::string_view text, const std::string& file, Document& document) {
+    return read(text, file, true, "", nullptr, document);
 }
 
 json::Var read_override(std::string_view text, const std::string& source, const std::string& pointer,
                         Document& document) {
-    return read(text, source, pointer, nullptr, document);
+    return read(text, source, false, pointer, nullptr, document);
 }
 
 }  // namespace acp::config

@@ -32,6 +32,9 @@ struct Document {
 json::Var read_file_text(std::string_view text, const std::string& file, const Environment& environment,
                          Document& document);
 
+/// As read_file_text without substitution, for files that are no configuration: a dollar is a dollar.
+json::Var read_plain_text(std::string_view text, const std::string& file, Document& document);
+
 /// As read_file_text for a value that comes from elsewhere, without lines and
 /// without substitution.
 json::Var read_override(std::string_view text, const std::string& source, const std::string& pointer,

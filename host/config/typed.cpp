@@ -200,6 +200,12 @@ Config typed(const json::Var& value, const std::filesystem::path& file) {
     std::string state_dir = (out.data_dir / "plugins").string();
     plugins.read("state_dir", state_dir);
     out.plugins.state_dir = placed(state_dir);
+    out.plugins.trust_keys = placed("trust");
+    base.read(plugins, "trust_keys", out.plugins.trust_keys);
+    out.plugins.lock = placed("plugins.lock");
+    base.read(plugins, "lock", out.plugins.lock);
+    out.plugins.store = out.plugins.state_dir / "store";
+    base.read(plugins, "store", out.plugins.store);
 
     for (const auto& section : root.list("providers")) out.providers.push_back(provider(section));
     for (const auto& section : root.list("http_routes")) out.http_routes.push_back(http_routes(section));

@@ -64,7 +64,7 @@ audit: {on_failure: refuse}
 egress: {proxy: "p.example:3128", proxy_credentials: "u:p", direct: [a, .b]}
 log: {level: debug, format: text}
 workloads: {default_provider: two, action_timeout_s: 9, default_wait_s: 0}
-plugins: {directories: [/p, q], trust: any, state_dir: /s, load_timeout_s: 5, generations: 3}
+plugins: {directories: [/p, q], trust: locked, state_dir: /s, trust_keys: k, lock: /l.lock, store: ../st, load_timeout_s: 5, generations: 3}
 providers:
   - {alias: one, plugin: local}
   - alias: two
@@ -88,7 +88,7 @@ metrics: {public: true}
     CHECK(config.egress == Egress{Endpoint{"p.example", 3128}, "u:p", {"a", ".b"}});
     CHECK(config.log == Log{"debug", "text"});
     CHECK(config.workloads == Workloads{"two", 9, 0});
-    CHECK(config.plugins == Plugins{{"/p", "/etc/acp/q"}, "any", "/s", 5, 3});
+    CHECK(config.plugins == Plugins{{"/p", "/etc/acp/q"}, "locked", "/s", "/etc/acp/k", "/l.lock", "/etc/st", 5, 3});
     REQUIRE(config.providers.size() == 2);
     CHECK(config.providers[0] == Provider{"one", "local", "{}", "/providers/0"});
     CHECK(config.providers[1] == Provider{"two", "docker",
@@ -112,10 +112,14 @@ TEST_CASE("relative paths start from the folder of the file", "[config]") {
     CHECK(config.store.path == "/etc/acp/l.db");
     CHECK(config.plugins.directories == std::vector<std::filesystem::path>{"/etc/acp/p", "/etc/acp/r"});
     CHECK(config.plugins.state_dir == "/etc/acp/s");
+    CHECK(config.plugins.store == "/etc/acp/s/store");
 
     config = loaded("data_dir: state\n");
     CHECK(config.store.path == "/etc/acp/state/ledger.db");
     CHECK(config.plugins.state_dir == "/etc/acp/state/plugins");
+    CHECK(config.plugins.store == "/etc/acp/state/plugins/store");
+    CHECK(config.plugins.trust_keys == "/etc/acp/trust");
+    CHECK(config.plugins.lock == "/etc/acp/plugins.lock");
 
     CHECK(loaded("data_dir: a\n", {{"ALPHASWARM_CP_DATA_DIR", "b"}}).data_dir == "/etc/acp/b");
     CHECK(loaded("data_dir: a\n", {}, {{}, "c"}).data_dir == std::filesystem::current_path() / "c");

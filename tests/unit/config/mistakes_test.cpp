@@ -91,6 +91,10 @@ TEST_CASE("aliases", "[config]") {
     // Of whatever kind: the alias names the instance's folder.
     CHECK(told("data_dir: d\nproviders:\n  - {alias: a, plugin: p}\nhttp_routes:\n  - {alias: a, plugin: q}\n") ==
           "f.yaml:5:6: key http_routes[0].alias: the alias is taken by providers[0] (f.yaml:3:6); choose another\n");
+    // The instance's folder would be the plugins' store.
+    CHECK(told("data_dir: d\nproviders: [{alias: store, plugin: p}]\n")
+              .find("f.yaml:2:14: key providers[0].alias: is the name of the plugins' store") == 0);
+    CHECK(load_text("data_dir: d\nproviders: [{alias: store, plugin: p}]\nplugins: {store: s}\n", "f.yaml", {}, {}));
     CHECK(told("data_dir: d\nproviders: [{alias: a, plugin: p}]\nworkloads: {default_provider: b}\n") ==
           "f.yaml:3:13: key workloads.default_provider: names no provider; the aliases in providers are a\n");
     CHECK(told("data_dir: d\negress: {proxy: 'http://p:1'}\n") ==

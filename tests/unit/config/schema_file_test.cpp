@@ -95,6 +95,7 @@ TEST_CASE("the defaults of the schema are those of the structs", "[config]") {
     CHECK(tls->server.tls->min_version == json::text_or(of_tls, "min_version"));
     CHECK(of_tls->size() == 2);
     CHECK(bare->plugins.directories == plain.plugins.directories);
+    CHECK(bare->plugins.trust == plain.plugins.trust);
 }
 
 TEST_CASE("every key of the schema reaches the structs", "[config]") {
