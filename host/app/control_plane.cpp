@@ -126,9 +126,16 @@ Result<void> ControlPlane::open_ledger() {
 
 void ControlPlane::load_plugins() {
     set_egress(config_.egress);  // first: some plugins speak to their backend at once
-    catalogue_ = std::make_unique<plugins::Catalogue>(plugins::host_api(), plugins::CatalogueOptions{
-                       config_.plugins.state_dir, std::chrono::seconds(config_.plugins.load_timeout_s),
-                       static_cast<std::size_t>(config_.plugins.generations)});
+    const auto& wanted = config_.plugins;
+    plugins::CatalogueOptions options;
+    options.state_root = wanted.state_dir;
+    options.intake.policy = *bundle::parse_policy(wanted.trust);
+    options.intake.trust_keys = wanted.trust_keys;
+    options.intake.lock = wanted.lock;
+    options.intake.store = wanted.store;
+    options.patience = std::chrono::seconds(wanted.load_timeout_s);
+    options.generations = static_cast<std::size_t>(wanted.generations);
+    catalogue_ = std::make_unique<plugins::Catalogue>(plugins::host_api(), std::move(options));
     catalogue_->load(config_.plugins.directories);
     for (const auto& p : config_.providers) catalogue_->make_provider({p.alias, p.plugin, p.config_json, {}});
     for (const auto& r : config_.http_routes) catalogue_->make_routes({r.alias, r.plugin, r.config_json, r.mount});

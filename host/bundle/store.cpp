@@ -32,7 +32,16 @@ bool sync_folder(const fs::path& folder) {
     return fd && ::fsync(fd.get()) == 0;
 }
 
-/// Read-only folders must become writable before they can be emptied.
+/// `folder` and the folders in it, the inner ones first.
+void list_folders(const fs::path& folder, std::vector<fs::path>& out) {
+    std::error_code ec;
+    for (const auto& child : fs::directory_iterator(folder, ec))
+        if (child.is_directory(ec)) list_folders(child.path(), out);
+    out.push_back(folder);
+}
+
+}  // namespace
+
 void remove_tree(const fs::path& path) {
     std::error_code ec;
     const auto kind = fs::symlink_status(path, ec).type();
@@ -44,16 +53,6 @@ void remove_tree(const fs::path& path) {
     }
     if (kind != fs::file_type::not_found) fs::remove(path, ec);
 }
-
-/// `folder` and the folders in it, the inner ones first.
-void list_folders(const fs::path& folder, std::vector<fs::path>& out) {
-    std::error_code ec;
-    for (const auto& child : fs::directory_iterator(folder, ec))
-        if (child.is_directory(ec)) list_folders(child.path(), out);
-    out.push_back(folder);
-}
-
-}  // namespace
 
 Draft::~Draft() {
     if (!folder_.empty()) remove_tree(folder_);

@@ -12,6 +12,9 @@
 
 namespace acp::bundle {
 
+/// Removes an entry, whose folders are read-only, as far as it can be.
+void remove_tree(const std::filesystem::path& path);
+
 /// A folder in the store that is being filled. Gone with the object unless it
 /// was put in place.
 class Draft {

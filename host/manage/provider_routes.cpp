@@ -56,11 +56,15 @@ Result<http::Response> list_plugins(const Services& services, const Context&) {
     for (const auto& record : view->records) {
         auto interfaces = json::array();
         for (const auto& iid : record.interfaces) interfaces->add(iid);
+        auto keys = json::array();
+        for (const auto& key : record.keys) keys->add(key);
         auto item = json::object({{"path", record.path},
                                   {"id", record.id},
                                   {"version", record.version},
                                   {"vendor", record.vendor},
                                   {"sha256", record.sha256},
+                                  {"form", record.form},
+                                  {"signed_by", keys},
                                   {"abi", "1." + std::to_string(record.abi_minor_built)},
                                   {"abi_required", "1." + std::to_string(record.abi_minor_required)},
                                   {"interfaces", interfaces},

@@ -1,9 +1,10 @@
 #include "plugins/catalogue.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
+#include "bundle/found.h"
+#include "bundle/store.h"
 #include "log/log.h"
 #include "plugins/instance_config.h"
 
@@ -39,6 +40,11 @@ void log_instance(const Instance& instance) {
                     {"remedy", instance.fault.remedy}});
 }
 
+CatalogueOptions with_copies(CatalogueOptions options) {
+    options.intake.copies = options.state_root / ".copies";
+    return options;
+}
+
 std::string sentence(const Fault& fault) {
     return fault.message + " (expected " + fault.expected + ", found " + fault.found + "); " + fault.remedy;
 }
@@ -66,7 +72,8 @@ RouteInstancePtr View::route_instance(const std::string& alias) const {
     return nullptr;
 }
 
-Catalogue::Catalogue(const acp_host& host, CatalogueOptions options) : host_(host), options_(std::move(options)) {}
+Catalogue::Catalogue(const acp_host& host, CatalogueOptions options)
+    : host_(host), options_(with_copies(std::move(options))) {}
 
 /// Also what a stream still holds ends here: its plugin's threads must not outlive
 /// what they use.
@@ -104,20 +111,20 @@ std::size_t Catalogue::retiring() const {
 void Catalogue::load(const std::vector<fs::path>& directories) {
     std::lock_guard change(change_mutex_);
     View next = *view();
+    const bundle::Trust trust = trust_of(options_.intake);
     for (const auto& directory : directories) {
-        std::error_code ec;
-        std::set<fs::path> files;
-        for (const auto& entry : fs::directory_iterator(directory, ec))
-            if (entry.path().extension() == ".so") files.insert(entry.path());
-        if (ec) {
+        const auto found = bundle::found_in(directory);
+        if (!found) {
             Record record;
             record.path = directory.string();
-            refuse(record.fault, "file", "the plugin folder cannot be read", "a readable folder", ec.message(),
-                   "correct plugins.directories");
-            log::error("plugins", "a plugin folder cannot be read", {{"path", record.path}, {"cause", ec.message()}});
+            refuse(record.fault, "file", "the plugin folder cannot be read", "a readable folder",
+                   found.error().message, "correct plugins.directories");
+            log::error("plugins", "a plugin folder cannot be read",
+                       {{"path", record.path}, {"cause", found.error().message}});
             next.records.push_back(std::move(record));
+            continue;
         }
-        for (const auto& file : files) load_one(next, file);
+        for (const auto& path : *found) load_one(next, judge(path, options_.intake, trust));
     }
     prune_store(next);
     publish(std::move(next));
@@ -125,34 +132,59 @@ void Catalogue::load(const std::vector<fs::path>& directories) {
 
 /// Copies that an earlier process made of what is not there any more.
 void Catalogue::prune_store(const View& view) const {
-    std::error_code ec;
-    for (const auto& entry : fs::directory_iterator(options_.state_root / ".store", ec)) {
-        const bool wanted = std::any_of(view.records.begin(), view.records.end(), [&](const Record& r) {
-            return !r.sha256.empty() && entry.path().filename() == r.sha256;
-        });
-        std::error_code ignored;
-        if (!wanted) fs::remove_all(entry.path(), ignored);
+    for (const auto& folder : {options_.intake.copies, options_.intake.store}) {
+        std::error_code ec;
+        for (const auto& entry : fs::directory_iterator(folder, ec)) {
+            const std::string name = entry.path().filename().string();
+            if (name.find_first_not_of("0123456789abcdef.") != std::string::npos || name.size() < 64) continue;
+            const bool wanted = std::any_of(view.records.begin(), view.records.end(), [&](const Record& r) {
+                return !r.sha256.empty() && name == r.sha256;
+            });
+            if (!wanted) bundle::remove_tree(entry.path());
+        }
     }
 }
 
-LibraryPtr Catalogue::load_library(const fs::path& path, std::uint32_t copy, Record& record) {
-    LoadOptions options;
-    options.copy = copy;
-    options.patience = options_.patience;
-    options.store = options_.state_root / ".store";
-    options.quarantine = options_.state_root / ".quarantine";
-    auto library = Library::load(path, host_, options, record);
-    if (library) all_libraries_.push_back(library);
+/// Fills `record` in either case; null when the plugin is refused or fails.
+LibraryPtr Catalogue::load_library(const Candidate& candidate, std::uint32_t copy, Record& record) {
+    LibraryPtr library;
+    if (!candidate.fault) {
+        LoadOptions options;
+        // A bundle's store is as private as our copies; but the loader knows a file by itself only once.
+        if (!candidate.manifest || copy > 0) options.store = options_.intake.copies;
+        options.copy = copy;
+        options.patience = options_.patience;
+        options.quarantine = options_.state_root / ".quarantine";
+        library = Library::load(candidate.library, host_, options, record);
+        if (library) all_libraries_.push_back(library);
+    }
+    record.path = candidate.path.string();
+    record.sha256 = candidate.sha256;
+    record.keys = candidate.keys;
+    if (candidate.fault) record.fault = *candidate.fault;
+    if (!candidate.manifest) return library;
+    record.form = "bundle";
+    const bundle::Manifest& manifest = *candidate.manifest;
+    if (library && (record.id != manifest.id || record.version != manifest.version)) {
+        library.reset();
+        record.loaded = false;
+        refuse(record.fault, "entry", "the plugin is another than its manifest says",
+               manifest.id + " " + manifest.version, record.id + " " + record.version,
+               "have the bundle made anew from the plugin as it was built");
+    }
+    record.id = manifest.id;
+    record.version = manifest.version;
+    record.vendor = manifest.vendor;
     return library;
 }
 
-void Catalogue::load_one(View& view, const fs::path& path) {
+void Catalogue::load_one(View& view, const Candidate& candidate) {
     Record record;
     for (const auto& other : view.records) {
         std::error_code ec;
-        if (!other.loaded || !fs::equivalent(path, other.path, ec)) continue;
+        if (!other.loaded || !fs::equivalent(candidate.path, other.path, ec)) continue;
         // Loading it once more would give the same code: init and deinit would hit the plugin in use.
-        record.path = path.string();
+        record.path = candidate.path.string();
         record.id = other.id;
         refuse(record.fault, "file", "this file is loaded already", "each plugin once", other.path,
                "remove the link, or the folder that is listed twice");
@@ -160,10 +192,13 @@ void Catalogue::load_one(View& view, const fs::path& path) {
         view.records.push_back(std::move(record));
         return;
     }
-    auto library = load_library(path, 0, record);
-    if (library && libraries_.contains(record.id)) {
+    const bool taken = candidate.manifest && libraries_.contains(candidate.manifest->id);
+    auto library = taken ? nullptr : load_library(candidate, 0, record);
+    if (taken || (library && libraries_.contains(record.id))) {
         library.reset();
         record.loaded = false;
+        record.path = candidate.path.string();
+        if (taken) record.id = candidate.manifest->id;
         refuse(record.fault, "entry", "another plugin of this id is loaded already", "one plugin with id " + record.id,
                "a second file", "remove one of the two files");
     }
@@ -270,7 +305,8 @@ Result<Reloaded> Catalogue::reload(const std::string& id) {
 
     Reloaded done;
     done.id = id;
-    if (present->loaded && Library::content_of(present->path) == present->sha256) {
+    const Candidate candidate = judge(present->path, options_.intake, trust_of(options_.intake));
+    if (present->loaded && !candidate.fault && candidate.sha256 == present->sha256) {
         done.version = present->version;
         done.sha256 = present->sha256;
         done.generation = present->generation;
@@ -282,7 +318,7 @@ Result<Reloaded> Catalogue::reload(const std::string& id) {
                         " times and code is never unloaded; restart the server to load another release");
 
     Record record;
-    const LibraryPtr library = load_library(present->path, generations_[id], record);
+    const LibraryPtr library = load_library(candidate, generations_[id], record);
     if (!library) {
         if (record.id.empty()) record.id = id;
         return refuse_reload(*before, record, record.fault);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "plugins/candidate.h"
 #include "plugins/library.h"
 #include "plugins/provider.h"
 #include "plugins/record.h"
@@ -51,9 +52,11 @@ struct View {
 using ViewPtr = std::shared_ptr<const View>;
 
 struct CatalogueOptions {
-    /// Each instance gets `<state_root>/<alias>`, mode 0700; copies of the plugins
-    /// and notes of crashes lie beside them, in `.store` and `.quarantine`.
+    /// Each instance gets `<state_root>/<alias>`, mode 0700; copies of bare shared
+    /// objects and notes of crashes lie beside them, in `.copies` and `.quarantine`.
     std::filesystem::path state_root;
+    /// How bundles and bare files are judged. `copies` is set by the catalogue.
+    Intake intake;
     /// A function of a plugin that takes longer while it is loaded is given up.
     std::chrono::milliseconds patience{30'000};
     /// Plugins of one id whose code is in memory at the same time: code is never unmapped.
@@ -75,8 +78,8 @@ public:
     Catalogue(const acp_host& host, CatalogueOptions options);
     ~Catalogue();
 
-    /// Loads every `*.so` of the folders, in order of name. A folder that is
-    /// missing is recorded like a plugin that failed.
+    /// Loads every plugin of the folders (bundle/found.h), in order of name. A folder
+    /// that is missing is recorded like a plugin that failed.
     void load(const std::vector<std::filesystem::path>& directories);
     void make_provider(const Wanted& wanted);
     void make_routes(const Wanted& wanted);
@@ -106,8 +109,8 @@ private:
         std::string kind;
     };
 
-    void load_one(View& view, const std::filesystem::path& path);
-    LibraryPtr load_library(const std::filesystem::path& path, std::uint32_t copy, Record& record);
+    void load_one(View& view, const Candidate& candidate);
+    LibraryPtr load_library(const Candidate& candidate, std::uint32_t copy, Record& record);
     void prune_store(const View& view) const;
     LibraryPtr find(const View& view, const std::string& id, Fault& fault) const;
     bool make_state_dir(const std::string& alias, std::string& path, Fault& fault) const;

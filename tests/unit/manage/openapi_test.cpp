@@ -14,7 +14,7 @@ struct Rooms {
     plugins::test::TempDir dir;
     redact::Redactor redactor;
     std::unique_ptr<ledger::Ledger> ledger = open_ledger(dir.path() / "ledger.db");
-    plugins::Catalogue catalogue{plugins::host_api(), plugins::CatalogueOptions{dir.path() / "state"}};
+    plugins::Catalogue catalogue{plugins::host_api(), plugins::CatalogueOptions{dir.path() / "state", {}}};
     work::Pool queries{"queries", 1, 1}, pool{"actions", 1, 1}, streams{"streams", 1, 1}, probes{"probes", 1, 1};
     workloads::Actions actions{*ledger, pool, streams, {}};
     std::atomic<bool> draining{false};

@@ -22,7 +22,7 @@ TEST_CASE("plugins are loaded in order of name, and what fails stays visible") {
     dir.put(fs::path(ACP_BAD_PLUGINS) / "no_entry.so", "a.so");
     dir.put(ACP_CARELESS, "c.so");
     dir.put(ACP_SCRIPTED, "ignored.txt");
-    Catalogue catalogue(host_api(), CatalogueOptions{state.path()});
+    Catalogue catalogue(host_api(), options_at(state.path()));
     catalogue.load({dir.path() / "missing", dir.path()});
     const auto records = catalogue.view()->records;
     REQUIRE(records.size() == 4);
@@ -37,7 +37,7 @@ TEST_CASE("a second plugin of one id is refused") {
     TempDir dir, state;
     dir.put(ACP_SCRIPTED, "a.so");
     dir.put(ACP_SCRIPTED, "b.so");
-    Catalogue catalogue(host_api(), CatalogueOptions{state.path()});
+    Catalogue catalogue(host_api(), options_at(state.path()));
     catalogue.load({dir.path()});
     REQUIRE(catalogue.view()->records.size() == 2);
     CHECK(catalogue.view()->records[0].loaded);
@@ -54,7 +54,7 @@ TEST_CASE("one file met twice is loaded once: its code would be ended under the 
     fs::create_symlink(file, dir.path() / "b.so");
     fs::create_hard_link(file, dir.path() / "c.so");
     Record record;
-    Catalogue catalogue(host_api(), CatalogueOptions{state.path()});
+    Catalogue catalogue(host_api(), options_at(state.path()));
     catalogue.load({dir.path(), dir.path()});
     REQUIRE(catalogue.view()->records.size() == 6);
     CHECK(catalogue.view()->records[0].loaded);
@@ -65,7 +65,7 @@ TEST_CASE("one file met twice is loaded once: its code would be ended under the 
     }
     // The loader gives this one the same code, and so the same counts.
     LoadOptions options;
-    options.store = state.path() / ".store";
+    options.store = state.path() / ".copies";
     auto probe = Library::load(file, host_api(), options, record);
     REQUIRE(probe);
     const auto* counts = static_cast<const Counts*>(probe->interface("test.counts/1"));
@@ -77,7 +77,7 @@ TEST_CASE("instances are made, or tell why not") {
     TempDir dir, state;
     dir.put(ACP_SCRIPTED, "a.so");
     dir.put(ACP_GREETER, "b.so");
-    Catalogue catalogue(host_api(), CatalogueOptions{state.path() / "state"});
+    Catalogue catalogue(host_api(), options_at(state.path() / "state"));
     catalogue.load({dir.path()});
     catalogue.make_provider({"good", "test.scripted", R"({"mode":"fine"})", {}});
     catalogue.make_provider({"typo", "test.scripted", R"({"mod":"fine"})", {}});

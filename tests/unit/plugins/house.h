@@ -41,6 +41,12 @@ private:
     fs::path path_;
 };
 
+inline CatalogueOptions options_at(const fs::path& state) {
+    CatalogueOptions options;
+    options.state_root = state;
+    return options;
+}
+
 /// A context without a deadline.
 inline CallContext call() {
     CallContext c;

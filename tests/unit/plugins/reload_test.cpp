@@ -36,10 +36,17 @@ struct Place {
     Catalogue catalogue;
 
     explicit Place(std::size_t generations = 8)
-        : catalogue(host_api(), CatalogueOptions{state.path(), std::chrono::seconds(5), generations}) {
+        : catalogue(host_api(), options(generations)) {
         put(1);
         catalogue.load({plugins.path()});
         catalogue.make_provider({"mine", "test.reloadable", "{}", {}});
+    }
+    CatalogueOptions options(std::size_t generations) const {
+        CatalogueOptions o;
+        o.state_root = state.path();
+        o.patience = std::chrono::seconds(5);
+        o.generations = generations;
+        return o;
     }
     /// As an installation does it: beside the old file, then renamed into place.
     void put(int release) {
@@ -198,7 +205,7 @@ TEST_CASE("what is loaded is a copy: the file may be written over while it works
     Place place;
     std::ofstream(place.file, std::ios::trunc) << "not what it was";
     CHECK(place.version() == "1.0.0");
-    const auto store = place.state.path() / ".store" / place.record().sha256 / "reloadable.so";
+    const auto store = place.state.path() / ".copies" / place.record().sha256 / "reloadable.so";
     CHECK(fs::exists(store));
     CHECK((fs::status(store).permissions() & fs::perms::mask) == (fs::perms::owner_read | fs::perms::owner_exec));
 }
@@ -207,13 +214,13 @@ TEST_CASE("copies of plugins that are gone do not stay") {
     TempDir plugins, state;
     plugins.put(ACP_RELOADABLE_1, "a.so");
     {
-        Catalogue catalogue(host_api(), CatalogueOptions{state.path()});
+        Catalogue catalogue(host_api(), options_at(state.path()));
         catalogue.load({plugins.path()});
     }
     fs::rename(plugins.put(ACP_RELOADABLE_2, "fresh"), plugins.path() / "a.so");
-    Catalogue catalogue(host_api(), CatalogueOptions{state.path()});
+    Catalogue catalogue(host_api(), options_at(state.path()));
     catalogue.load({plugins.path()});
     int copies = 0;
-    for ([[maybe_unused]] const auto& entry : fs::directory_iterator(state.path() / ".store")) ++copies;
+    for ([[maybe_unused]] const auto& entry : fs::directory_iterator(state.path() / ".copies")) ++copies;
     CHECK(copies == 1);
 }
