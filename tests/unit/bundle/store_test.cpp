@@ -129,6 +129,7 @@ TEST_CASE("an entry that was tampered with is replaced", "[bundle]") {
         put(first.folder, "x");
     }
     SECTION("a link in its place") {
+        fs::permissions(first.folder, fs::perms::owner_all);
         fs::rename(first.folder, scene.dir.path() / "moved");
         fs::create_symlink(scene.dir.path() / "moved", first.folder);
     }
