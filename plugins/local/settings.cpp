@@ -139,8 +139,12 @@ Settings parse_settings(const std::string& config_json, const std::string& plugi
         r.only({"supervisor_path", "path", "allow_commands", "run_as", "stop_grace_s", "start_timeout_s",
                 "log_max_bytes", "log_files"});
         Settings s;
-        s.supervisor_path =
-            normal(r.string_or("supervisor_path", plugin_dir + "/../../../libexec/alphaswarm-cp/acp-local-supervisor"));
+        // Of a bundle it is a part; a package puts it where programs of programs are.
+        const std::string in_bundle = plugin_dir + "/libexec/acp-local-supervisor";
+        s.supervisor_path = normal(r.string_or(
+            "supervisor_path", std::filesystem::exists(in_bundle)
+                                   ? in_bundle
+                                   : plugin_dir + "/../../../libexec/alphaswarm-cp/acp-local-supervisor"));
         if (!s.supervisor_path.starts_with('/')) throw JsonError("/supervisor_path must be an absolute path");
         s.path = r.string_or("path", "/usr/local/bin:/usr/bin:/bin");
         s.stop_grace_ms = static_cast<std::int64_t>(r.number_or("stop_grace_s", 10, 0, 3600) * 1000);
