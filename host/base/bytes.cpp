@@ -171,6 +171,13 @@ std::size_t utf8_character(std::string_view s) noexcept {
 
 }  // namespace
 
+std::string ascii_lower(std::string_view s) {
+    std::string out(s);
+    for (char& c : out)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    return out;
+}
+
 bool is_utf8(std::string_view s) noexcept {
     while (!s.empty()) {
         // Eight characters of ASCII at a time: most text is nothing else.

@@ -35,6 +35,9 @@ bool equal_constant_time(std::string_view a, std::string_view b) noexcept;
 /// Overwrites `s` before it is freed; the compiler cannot leave it out.
 void wipe(std::string& s) noexcept;
 
+/// `s` with the letters A to Z in lower case, whatever the locale.
+std::string ascii_lower(std::string_view s);
+
 /// Whether `s` is well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates).
 bool is_utf8(std::string_view s) noexcept;
 /// `s` with every byte that is not part of well-formed UTF-8 replaced by U+FFFD.

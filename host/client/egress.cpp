@@ -8,18 +8,12 @@
 #include <sstream>
 #include <utility>
 
+#include "base/bytes.h"
 #include "wire/http1/parse.h"
 
 namespace acp::client {
 
 namespace {
-
-std::string lower(std::string_view text) {
-    std::string out(text);
-    for (char& c : out)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-    return out;
-}
 
 bool is_loopback(const std::string& host) {
     in_addr v4{};
@@ -43,9 +37,9 @@ Current& current() {
 
 Proxy Egress::to(const Origin& origin) const {
     if (proxy.host.empty() || origin.scheme == Scheme::unix_socket || is_loopback(origin.host)) return {};
-    const std::string host = lower(origin.host);
+    const std::string host = ascii_lower(origin.host);
     const bool is_direct = std::any_of(direct.begin(), direct.end(), [&](const std::string& entry) {
-        const std::string wanted = lower(entry);
+        const std::string wanted = ascii_lower(entry);
         return wanted.starts_with('.') ? host.ends_with(wanted) : host == wanted;
     });
     return is_direct ? Proxy{} : proxy;

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/bytes.h"
 #include "client/http2.h"
 #include "client/pool.h"
 
@@ -29,13 +30,6 @@ nghttp2_nv pair(std::string_view name, std::string_view value) noexcept {
     return {reinterpret_cast<std::uint8_t*>(const_cast<char*>(name.data())),
             reinterpret_cast<std::uint8_t*>(const_cast<char*>(value.data())), name.size(), value.size(),
             NGHTTP2_NV_FLAG_NONE};
-}
-
-std::string lower(std::string_view text) {
-    std::string out(text);
-    for (char& c : out)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-    return out;
 }
 
 }  // namespace
@@ -64,7 +58,7 @@ bool Stream::submit() {
     head.push_back(pair(":scheme", tls ? "https" : "http"));
     head.push_back(pair(":authority", request.authority));
     head.push_back(pair(":path", request.target));
-    for (const auto& [name, value] : request.fields) head.push_back(pair(names.emplace_back(lower(name)), value));
+    for (const auto& [name, value] : request.fields) head.push_back(pair(names.emplace_back(ascii_lower(name)), value));
     const std::string length =
         std::to_string(request.source ? request.source_bytes.value_or(0) : request.body.size());
     const bool has_body = request.source || !request.body.empty();

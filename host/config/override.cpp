@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 
+#include "base/bytes.h"
 #include "json/pointer.h"
 #include "json/schema.h"
 
@@ -12,15 +13,8 @@ namespace {
 
 constexpr std::string_view prefix = "ALPHASWARM_CP_";
 
-std::string lower(std::string_view text) {
-    std::string out(text);
-    for (char& c : out)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return out;
-}
-
 std::vector<std::string> path_of(std::string_view variable) {
-    std::string rest = lower(variable.substr(prefix.size()));
+    std::string rest = ascii_lower(variable.substr(prefix.size()));
     std::vector<std::string> path;
     for (std::size_t start = 0;;) {
         auto end = rest.find("__", start);
@@ -71,7 +65,7 @@ void apply_overrides(const Environment& environment, const Overrides& overrides,
     for (const auto& variable : environment) {
         const std::string& name = variable.first;
         const std::string& text = variable.second;
-        if (name.size() <= prefix.size() || lower(name).compare(0, prefix.size(), lower(prefix)) != 0) continue;
+        if (name.size() <= prefix.size() || ascii_lower(name).compare(0, prefix.size(), ascii_lower(prefix)) != 0) continue;
         Origin origin{"environment variable " + name, 0, 0};
         auto path = path_of(name);
         auto [first, fresh] = set_by.emplace(path, name);

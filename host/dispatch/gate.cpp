@@ -48,12 +48,6 @@ bool accepts_body(Body wanted, std::string_view content_type) noexcept {
     return false;
 }
 
-std::string lower(std::string_view text) {
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-    return out;
-}
-
 /// Answers with a problem when `body` throws. Only the first answer counts.
 template <typename Body>
 void guarded(const ContextPtr& context, Body body) {
@@ -214,7 +208,7 @@ bool is_foreign_origin(const wire::RequestView& request) {
     } else {
         return true;
     }
-    return count > 1 || !wire::http1::equals_ci(origin, lower(host));
+    return count > 1 || !wire::http1::equals_ci(origin, ascii_lower(host));
 }
 
 }  // namespace
@@ -301,7 +295,7 @@ void Gate::serve(wire::Exchange& exchange, const Route& route, std::string path,
     }
     context->fields.reserve(request.fields.size());
     for (const auto& field : request.fields)
-        if (!is_credential(field.name)) context->fields.emplace_back(lower(field.name), field.value);
+        if (!is_credential(field.name)) context->fields.emplace_back(ascii_lower(field.name), field.value);
     context->traceparent = context->field("traceparent");
     exchange.read_body(options_.body_bytes, [this, &exchange, &route, context](std::string body) {
         context->body = std::move(body);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "alphaswarm-cp/stream.h"
+#include "base/bytes.h"
 #include "wire/http2/server.h"
 #include "wire/websocket/handshake.h"
 
@@ -28,13 +29,6 @@ std::string_view view(nghttp2_rcbuf* buffer) noexcept {
 bool is_connection_field(std::string_view lower) noexcept {
     return lower == "connection" || lower == "keep-alive" || lower == "proxy-connection" ||
            lower == "transfer-encoding" || lower == "upgrade";
-}
-
-std::string lower(std::string_view text) {
-    std::string out(text);
-    for (char& c : out)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-    return out;
 }
 
 /// The head of an answer as nghttp2 wants it. Names are literals and are not
@@ -90,7 +84,7 @@ bool Stream::add_field(nghttp2_rcbuf* name_buffer, nghttp2_rcbuf* value_buffer) 
         if (has_host_ || !http1::is_authority(value)) return false;
         has_host_ = true;
         if (!has_authority_) request_.authority = value;
-        return !has_authority_ || http1::equals_ci(value, lower(request_.authority));
+        return !has_authority_ || http1::equals_ci(value, ascii_lower(request_.authority));
     }
     if (name == "content-length") std::from_chars(value.data(), value.data() + value.size(), declared_);
     if (name == "cookie") ++cookie_count_;
@@ -370,7 +364,7 @@ void Stream::submit(const http::Response& response, bool head_only) {
     head.add("x-request-id", request_.request_id, NGHTTP2_NV_FLAG_NO_INDEX);
     for (const auto& [name, value] : response.fields) {
         if (!http1::is_token(name) || !http1::is_field_value(value)) continue;
-        names.push_back(lower(name));
+        names.push_back(ascii_lower(name));
         if (!is_connection_field(names.back())) head.add_foreign(names.back(), value);
     }
     const nghttp2_data_provider body = Server::body_of(*this);
