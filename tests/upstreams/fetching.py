@@ -7,9 +7,12 @@ import random
 import socket
 import subprocess
 
-from server import BUILD, PATIENCE, REPORTS
+from server import BUILD, PATIENCE, REPORTS, SANITIZED
 
 FETCH = BUILD / "bin/fetch"
+
+# What fetch may take while nobody reads: far less than the body, and more where a sanitizer takes its own part.
+MEMORY_KIB = (256 if SANITIZED else 64) << 10
 
 # Fetch's time limits when a test is not about them.
 NO_LIMIT = {"connect_ms": PATIENCE * 400, "idle_ms": PATIENCE * 400}

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from fetching import fetch as run_fetch
-from fetching import finished, sha256, start
+from fetching import MEMORY_KIB, finished, sha256, start
 from h2_client import (ACK, CANCEL, CONTINUATION, DATA, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, FLOW_CONTROL_ERROR,
                        HEADERS, INITIAL_WINDOW, INTERNAL_ERROR, MAX_STREAMS, NO_ERROR, PADDED, PING, PROTOCOL_ERROR,
                        PUSH_PROMISE, REFUSED_STREAM, SETTINGS, STREAM_CLOSED, block, data, frame, headers, reset,
@@ -715,7 +715,7 @@ def test_memory_while_nobody_reads():
             time.sleep(0.02)
         result = finished(process)
     assert result.one["slug"] == "deadline_exceeded", result
-    assert most < 64 << 10, "KiB"
+    assert most < MEMORY_KIB
     assert sent[0] < 16 << 20
 
 

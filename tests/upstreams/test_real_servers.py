@@ -7,7 +7,7 @@ import signal
 import pytest
 
 import real_servers
-from fetching import fetch, fields_of, finished, sha256, start
+from fetching import MEMORY_KIB, fetch, fields_of, finished, sha256, start
 from real_servers import KINDS, body_of, program
 from test_hostile_http1 import resident
 
@@ -183,7 +183,7 @@ def test_slow_reader(name, kind, servers):
         most = max(most, resident(process.pid))
     result = finished(process)
     assert result.one.get("sha256") == sha256(body_of(size)), result
-    assert most < 64 << 10, "KiB"
+    assert most < MEMORY_KIB
 
 
 @pytest.mark.parametrize("kind", KINDS)
