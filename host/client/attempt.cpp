@@ -159,6 +159,7 @@ void Attempt::open_tls(bool through_tunnel) {
     };
     const auto failed = [this, alive](const std::string& why) {
         if (alive.expired() || over_) return;
+        if (connection_->channel()->alert() == SSL_AD_NO_APPLICATION_PROTOCOL) return speaks_nothing_wanted();
         fail_with(fail(Code::unavailable, "upstream_untrusted",
                        "no TLS with " + pool_.place() + ": " + (why.empty() ? "it closed the connection" : why))
                       .value());
@@ -183,7 +184,7 @@ std::unique_ptr<wire::Protocol> Attempt::make_protocol(wire::Connection& connect
         return protocol;
     }
     if (pool_.origin().versions == Versions::http2) {
-        fail_with(fail(Code::unavailable, "upstream_protocol", pool_.place() + " does not speak HTTP/2").value());
+        speaks_nothing_wanted();
         return std::make_unique<Ended>(connection);
     }
     auto protocol = std::make_unique<Http1>(connection, pool_);
@@ -191,6 +192,13 @@ std::unique_ptr<wire::Protocol> Attempt::make_protocol(wire::Connection& connect
     end();
     pool_.established(*this, made);
     return protocol;
+}
+
+void Attempt::speaks_nothing_wanted() {
+    const bool http2 = pool_.origin().versions == Versions::http2;
+    fail_with(fail(Code::unavailable, "upstream_protocol",
+                   pool_.place() + (http2 ? " does not speak HTTP/2" : " speaks neither HTTP/2 nor HTTP/1.1"))
+                  .value());
 }
 
 void Attempt::unreachable(const std::string& why) {

@@ -40,6 +40,7 @@ private:
     std::unique_ptr<wire::Protocol> make_protocol(wire::Connection& connection, std::string_view alpn);
     void succeed(wire::Connection& connection, wire::Protocol& protocol, bool http2);
     void fail_with(Error error);
+    void speaks_nothing_wanted();
     void unreachable(const std::string& why);
     void end() noexcept;
     bool speaks_http2(std::string_view alpn) const noexcept;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "alphaswarm-cp/stream.h"
+#include "client/broken.h"
 #include "client/pool.h"
 #include "wire/http1/head_writer.h"
 
@@ -48,7 +49,15 @@ void Http1::begin(Call& call) {
 }
 
 void Http1::process() {
-    if (stage_ == Stage::begun) send_head();
+    if (stage_ == Stage::begun) {
+        // What came before anything was asked is no answer; taken for one, it would
+        // shift all answers by one (RFC 9112 section 9.2).
+        if (connection_.fill_input()) {
+            fail_call(connection_.input_ended() ? broken() : malformed("it came unasked"), Seen::unseen);
+            return;
+        }
+        send_head();
+    }
     if (stage_ == Stage::head && !read_head()) return;
     if (stage_ == Stage::body || stage_ == Stage::pipe) {
         if (call_) call_->arrived();
@@ -181,7 +190,7 @@ bool Http1::read_head() {
         }
         if (connection_.input_ended()) {
             if (connection_.input().empty())
-                fail_call(broken(), Seen::unanswered);
+                fail_call(broken(), seen());
             else
                 fail_call(truncated("it ends inside the head"), Seen::maybe);
             return false;
@@ -300,7 +309,7 @@ void Http1::fail_call(Error error, Seen seen) {
 void Http1::complete() {
     const bool reusable = stage_ == Stage::body && head_->keep_alive && head_->framing != Framing::until_close &&
                           request_sent() && connection_.input().empty() && !connection_.peer_ended() &&
-                          connection_.error() == 0;
+                          connection_.error() == 0 && !connection_.fill_input();
     std::exchange(call_, nullptr)->complete();
     stage_ = Stage::idle;
     feed_.reset();
@@ -328,7 +337,11 @@ void Http1::drop(bool) noexcept {
 void Http1::on_closing() {
     feed_.reset();
     pool_.ended(*this);
-    if (Call* const call = std::exchange(call_, nullptr)) call->failed(broken(), Seen::unanswered);
+    if (Call* const call = std::exchange(call_, nullptr)) call->failed(broken(), seen());
+}
+
+Seen Http1::seen() const noexcept {
+    return interim_ == 0 && connection_.input().empty() && stage_ <= Stage::head ? Seen::unanswered : Seen::maybe;
 }
 
 Error Http1::malformed(std::string_view what) const {
@@ -346,10 +359,10 @@ Error Http1::broken() const {
         return error_of(Code::unavailable, "upstream_reset",
                         "the connection to " + pool_.place() +
                             " broke: " + std::generic_category().message(connection_.error()));
+    if (auto in_tls = broken_in_tls(connection_, pool_.place())) return std::move(*in_tls);
     if (!connection_.ended_cleanly())
         return error_of(Code::unavailable, "upstream_reset",
-                        "the connection to " + pool_.place() +
-                            " ended without TLS's close: " + connection_.channel()->failure());
+                        "the connection to " + pool_.place() + " ended without TLS's close");
     return error_of(Code::unavailable, "upstream_closed", pool_.place() + " closed the connection without an answer");
 }
 

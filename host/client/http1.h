@@ -26,6 +26,8 @@ public:
     void begin(Call& call);
     /// Whether nothing has come, not even its end. One system call.
     bool is_alive() noexcept;
+    /// Whether it has carried a call before.
+    bool was_used() const noexcept { return used_; }
     std::int64_t idle_since_ns() const noexcept { return idle_since_ns_; }
     /// Closes.
     void end() noexcept { connection_.abort(); }
@@ -59,6 +61,7 @@ private:
     http::BodySource::Pulled at_end(Error& why);
     http::BodySource::Pulled refuse(Error& why, Error error);
     void fail_call(Error error, Seen seen);
+    Seen seen() const noexcept;
     void complete();
     bool request_sent() const noexcept;
     Error malformed(std::string_view what) const;

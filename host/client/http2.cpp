@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "client/broken.h"
 #include "client/pool.h"
 
 namespace acp::client {
@@ -61,8 +62,10 @@ struct ClientCallbacks {
         if (frame->hd.type == NGHTTP2_GOAWAY) connection.going_ = true;
         if (frame->hd.type == NGHTTP2_SETTINGS) connection.settled_ = true;
         if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) return 0;
+        connection.answered_ns_ = connection.pool_.loop().now_ns();
         Stream* stream = connection.find(frame->hd.stream_id);
         if (!stream) return 0;
+        connection.used_ = true;
         try {
             if (frame->hd.type == NGHTTP2_HEADERS && !stream->end_head())
                 nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream->id(), NGHTTP2_ENHANCE_YOUR_CALM);
@@ -91,6 +94,19 @@ struct ClientCallbacks {
         if (Stream* stream = self(user).find(id)) self(user).stream_closed(*stream, error_code);
         return 0;
     }
+    /// A connection error is the library's to find, and it answers by itself.
+    static int frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* user) {
+        if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR) {
+            Http2& connection = self(user);
+            connection.failure_ = std::string("it breaks HTTP/2 (") + nghttp2_http2_strerror(frame->goaway.error_code) +
+                                  (connection.complaint_.empty() ? ")" : "): " + connection.complaint_);
+        }
+        return 0;
+    }
+    static int complain(nghttp2_session*, int, const char* text, std::size_t size, void* user) {
+        self(user).complaint_.assign(text, size);
+        return 0;
+    }
     static ssize_t produce(nghttp2_session*, std::int32_t, std::uint8_t* into, std::size_t room, std::uint32_t* flags,
                            nghttp2_data_source* source, void*) {
         try {
@@ -110,6 +126,8 @@ struct ClientCallbacks {
             nghttp2_session_callbacks_set_on_frame_recv_callback(raw, frame_received);
             nghttp2_session_callbacks_set_on_data_chunk_recv_callback(raw, data);
             nghttp2_session_callbacks_set_on_stream_close_callback(raw, stream_closed);
+            nghttp2_session_callbacks_set_on_frame_send_callback(raw, frame_sent);
+            nghttp2_session_callbacks_set_error_callback2(raw, complain);
             return wire::http2::CallbacksPtr(raw);
         }();
         return callbacks.get();
@@ -132,8 +150,8 @@ Http2::Http2(wire::Connection& connection, Pool& pool)
     : connection_(connection),
       pool_(pool),
       meter_(pool.limits().control_frames_per_second, pool.loop().now_ns()),
-      heard_ns_(pool.loop().now_ns()),
-      idle_since_ns_(heard_ns_) {
+      answered_ns_(pool.loop().now_ns()),
+      idle_since_ns_(answered_ns_) {
     nghttp2_session* raw = nullptr;
     if (nghttp2_session_client_new2(&raw, ClientCallbacks::table(), this, ClientCallbacks::option()) != 0)
         throw std::bad_alloc();
@@ -189,8 +207,8 @@ void Http2::stream_closed(Stream& stream, std::uint32_t error_code) {
 }
 
 void Http2::drop(Stream& stream, bool silent) noexcept {
-    // A connection on which nothing has come since is one that may be dead.
-    if (silent && heard_ns_ <= stream.begun_ns()) going_ = true;
+    // A connection on which nothing was answered since is one that may be dead.
+    if (silent && answered_ns_ <= stream.begun_ns()) going_ = true;
     if (stream.submitted()) nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, stream.id(), NGHTTP2_CANCEL);
     submitted();
 }
@@ -241,7 +259,7 @@ void Http2::begin_streams() {
         going_ = true;
         const std::shared_ptr<Stream> refused = std::move(streams_[i]);
         streams_.erase(streams_.begin() + static_cast<std::ptrdiff_t>(i--));
-        refused->fail(broken());
+        refused->fail(broken(), false);
     }
     if (!streams_.empty()) idle_since_ns_ = pool_.loop().now_ns();
 }
@@ -253,8 +271,7 @@ bool Http2::receive() {
         connection_.abort();
         return false;
     }
-    heard_ns_ = pool_.loop().now_ns();
-    if (meter_.feed(bytes, heard_ns_) != wire::http2::FrameMeter::Flood::none) {
+    if (meter_.feed(bytes, pool_.loop().now_ns()) != wire::http2::FrameMeter::Flood::none) {
         give_up("it floods the connection with control frames");
         return false;
     }
@@ -307,6 +324,8 @@ void Http2::give_up(const std::string& why) {
 }
 
 Error Http2::broken() const {
+    if (failure_.empty())
+        if (auto in_tls = broken_in_tls(connection_, pool_.place())) return std::move(*in_tls);
     std::string message = "the connection to " + pool_.place() + " broke";
     if (!failure_.empty())
         message += ": " + failure_;
@@ -322,7 +341,7 @@ void Http2::on_closing() {
     pool_.ended(*this);
     const Error error = broken();
     // Calls may begin and end others; what they leave here is not looked at again.
-    for (auto& stream : std::exchange(streams_, {})) stream->fail(error);
+    for (auto& stream : std::exchange(streams_, {})) stream->fail(error, !failure_.empty());
     for (auto& stream : std::exchange(closed_, {})) stream->tell();
 }
 

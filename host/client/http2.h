@@ -30,6 +30,8 @@ public:
     /// Whether the server has not yet said how many calls it takes at a time.
     bool is_settling() const noexcept { return !settled_ && !going_; }
     void begin(Call& call);
+    /// Whether it has answered a call before.
+    bool was_used() const noexcept { return used_; }
     bool is_idle() const noexcept { return streams_.empty(); }
     std::int64_t idle_since_ns() const noexcept { return idle_since_ns_; }
     /// Closes.
@@ -74,8 +76,10 @@ private:
     std::vector<std::shared_ptr<Stream>> closed_;  ///< whose calls are to be told
     std::vector<std::int32_t> noted_;              ///< streams whose calls are to be told
     std::string failure_;
-    std::int64_t heard_ns_ = 0;
+    std::string complaint_;      ///< of the library, about what the server sent
+    std::int64_t answered_ns_ = 0;  ///< when the last frame of any answer came
     std::int64_t idle_since_ns_ = 0;
+    bool used_ = false;
     bool turn_wanted_ = false;
     bool processing_ = false;
     bool settled_ = false;

@@ -108,17 +108,26 @@ void Pool::failed(Attempt& attempt, const Error& error) {
     }
 }
 
+/// Who has waited longest and can do with this connection; null when nobody can.
+template <typename Connection>
+Call* Pool::take_waiting(const Connection& connection) {
+    const auto at = std::find_if(waiting_.begin(), waiting_.end(),
+                                 [&](const Call* c) { return !c->wants_fresh() || !connection.was_used(); });
+    if (at == waiting_.end()) return nullptr;
+    Call* const call = *at;
+    waiting_.erase(at);
+    return call;
+}
+
+/// Too many are trimmed by the sweep: this may be called while the connection is
+/// still becoming what it is.
 void Pool::idle(Http1& connection) {
-    if (!waiting_.empty()) {
-        Call* call = waiting_.front();
-        waiting_.pop_front();
+    if (Call* call = take_waiting(connection)) {
         connection.begin(*call);
-    } else if (idle_.size() >= limits_.idle) {
-        connection.end();
-    } else {
-        idle_.push_back(&connection);
-        plan_sweep();
+        return;
     }
+    idle_.push_back(&connection);
+    plan_sweep(idle_.size() > limits_.idle ? 0 : kSweepMs);
 }
 
 void Pool::ended(Http1& connection) {
@@ -128,13 +137,13 @@ void Pool::ended(Http1& connection) {
 }
 
 void Pool::has_room(Http2& connection) {
-    while (!waiting_.empty() && connection.has_room()) {
-        Call* call = waiting_.front();
-        waiting_.pop_front();
+    while (connection.has_room()) {
+        Call* call = take_waiting(connection);
+        if (!call) break;
         connection.begin(*call);
     }
     if (!waiting_.empty()) connect();
-    plan_sweep();
+    plan_sweep(kSweepMs);
 }
 
 void Pool::ended(Http2& connection) {
@@ -142,9 +151,10 @@ void Pool::ended(Http2& connection) {
     connect();
 }
 
-void Pool::plan_sweep() {
-    if (sweep_timer_) return;
-    sweep_timer_ = loop().after(kSweepMs, [this] {
+void Pool::plan_sweep(std::int64_t ms) {
+    if (sweep_timer_ && ms >= kSweepMs) return;
+    if (sweep_timer_) loop().cancel(*sweep_timer_);
+    sweep_timer_ = loop().after(ms, [this] {
         sweep_timer_.reset();
         sweep();
     });
@@ -152,11 +162,14 @@ void Pool::plan_sweep() {
 
 void Pool::sweep() {
     const std::int64_t since = loop().now_ns() - limits_.idle_ms * 1'000'000;
-    for (Http1* connection : std::vector(idle_))
-        if (connection->idle_since_ns() <= since) connection->end();
+    std::size_t surplus = idle_.size() - std::min(idle_.size(), limits_.idle);
+    for (Http1* connection : std::vector(idle_)) {
+        if (surplus > 0 || connection->idle_since_ns() <= since) connection->end();
+        surplus -= surplus > 0 ? 1 : 0;
+    }
     for (Http2* connection : std::vector(all2_))
         if (connection->is_idle() && connection->idle_since_ns() <= since) connection->end();
-    if (!idle_.empty() || !all2_.empty()) plan_sweep();
+    if (!idle_.empty() || !all2_.empty()) plan_sweep(kSweepMs);
 }
 
 /// A pool whose TLS files were replaced is never asked for again; it goes when

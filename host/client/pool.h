@@ -24,7 +24,7 @@ class Http2;
 
 struct PoolLimits {
     std::size_t connections = 256;       ///< open and being opened
-    std::size_t idle = 32;               ///< kept without work
+    std::size_t idle = 128;              ///< kept without work
     std::int64_t idle_ms = 30'000;       ///< for this long
     std::int64_t control_frames_per_second = 1000;  ///< as wire::Limits has it, for HTTP/2
 };
@@ -81,7 +81,9 @@ private:
     void remove(Attempt& attempt) noexcept;
     std::size_t in_use() const noexcept { return all1_.size() + all2_.size() + attempts_.size(); }
     void sweep();
-    void plan_sweep();
+    void plan_sweep(std::int64_t ms);
+    template <typename Connection>
+    Call* take_waiting(const Connection& connection);
 
     const Surroundings surroundings_;
     const Origin origin_;

@@ -39,7 +39,7 @@ Stream::Stream(Http2& connection, Call& call) noexcept
 
 std::shared_ptr<Stream> Stream::make(Http2& connection, Call& call) {
     auto stream = std::make_shared<Stream>(connection, call);
-    call.carried_by(*stream, true, stream);
+    call.carried_by(*stream, connection.was_used(), stream);
     return stream;
 }
 
@@ -132,11 +132,11 @@ void Stream::tell() {
         call_->arrived();
     } else if (closed_) {
         Error why = failure();
-        std::exchange(call_, nullptr)->failed(std::move(why), error_code_ == NGHTTP2_REFUSED_STREAM ? Seen::unseen : Seen::maybe);
+        std::exchange(call_, nullptr)->failed(std::move(why), error_code_ == NGHTTP2_REFUSED_STREAM && interim_ == 0 ? Seen::unseen : Seen::maybe);
     }
 }
 
-void Stream::fail(const Error& error) {
+void Stream::fail(const Error& error, bool malformed) {
     closed_ = true;
     if (error_code_ == 0) error_code_ = NGHTTP2_INTERNAL_ERROR;
     feed_.reset();
@@ -145,16 +145,18 @@ void Stream::fail(const Error& error) {
         call_->arrived();
         return;
     }
-    std::exchange(call_, nullptr)->failed(error, submitted() ? Seen::unanswered : Seen::unseen);
+    const bool begun = malformed || interim_ > 0 || head_ready_;
+    const Seen seen = !submitted() ? Seen::unseen : begun ? Seen::maybe : Seen::unanswered;
+    std::exchange(call_, nullptr)->failed(error, seen);
 }
 
 Error Stream::failure() const {
     const std::string& place = call_->pool().place();
     if (source_failed_)
         return acp::fail(Code::cancelled, "request_cut", "the request's body ended before its end").value();
-    if (error_code_ == NGHTTP2_REFUSED_STREAM)
+    if (!head_told_ && error_code_ == NGHTTP2_REFUSED_STREAM)
         return acp::fail(Code::unavailable, "upstream_refused", place + " refused the request unseen").value();
-    if (error_code_ == NGHTTP2_NO_ERROR)
+    if (!head_told_ && error_code_ == NGHTTP2_NO_ERROR)
         return acp::fail(Code::unavailable, "upstream_closed", place + " ended the stream without an answer").value();
     return acp::fail(Code::provider_error, head_told_ ? "truncated_answer" : "bad_upstream_answer",
                      "the answer of " + place + (head_told_ ? " is truncated: " : " is refused: ") +

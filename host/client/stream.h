@@ -41,7 +41,7 @@ public:
     /// Tells the call what is new, outside of the session's callbacks.
     void tell();
     /// The connection is gone.
-    void fail(const Error& error);
+    void fail(const Error& error, bool malformed);
 
     // --- what the session sends
     ssize_t produce(std::uint8_t* into, std::size_t room, std::uint32_t& flags);

@@ -21,16 +21,26 @@ void Tunnel::ask() {
 
 void Tunnel::on_readable() {
     const auto head = std::make_unique<wire::http1::ResponseHead>();
+    constexpr int kInterimMax = 16;
+    bool needs_more = true;
     for (;;) {
-        if (!connection_.fill_input()) return;
+        if (needs_more && !connection_.fill_input()) return;
         auto refusal = wire::http1::Refusal::none;
         const wire::http1::HeadLimits limits{.bytes = connection_.loop().buffer_bytes()};
         const Parse verdict =
             wire::http1::parse_response(connection_.input(), limits, scanned_, "CONNECT", *head, refusal);
-        if (verdict == Parse::complete) break;
+        if (verdict == Parse::complete) {
+            scanned_ = 0;
+            if (head->status / 100 != 1 || head->status == 101) break;
+            if (++interim_ > kInterimMax) return refuse("it sent too many interim responses");
+            connection_.consume(head->size);
+            needs_more = connection_.input().empty();
+            continue;
+        }
         if (verdict == Parse::refused) return refuse(std::string(wire::http1::refusal_name(refusal)));
         if (connection_.input_ended()) return refuse("it closed the connection");
         connection_.compact_input();
+        needs_more = true;
     }
     if (head->status / 100 != 2) return refuse("it answered with status " + std::to_string(head->status));
     connection_.consume(head->size);

@@ -32,6 +32,7 @@ private:
     const Origin& origin_;
     Done done_;
     std::size_t scanned_ = 0;
+    int interim_ = 0;
 };
 
 /// What is left of a connection that nobody wants: it closes.

@@ -92,6 +92,8 @@ Channel::Progress Channel::handshake() noexcept {
 
 void Channel::fail() noexcept {
     broken_ = true;
+    const int reason = ERR_GET_REASON(ERR_peek_last_error());
+    alert_ = reason > SSL_AD_REASON_OFFSET ? reason - SSL_AD_REASON_OFFSET : 0;
     try {
         failure_ = connection_error(ssl_.get());
     } catch (const std::bad_alloc&) {
@@ -115,13 +117,21 @@ ssize_t Channel::read(char* to, std::size_t room) noexcept {
 }
 
 ssize_t Channel::write(const char* from, std::size_t size) noexcept {
-    if (broken_) {
+    if (broken_ || write_broken_) {
         errno = EPIPE;
         return -1;
     }
     ERR_clear_error();
     std::size_t count = 0;
     const int result = SSL_write_ex(ssl_.get(), from, size, &count);
+    if (result != 1 && SSL_get_error(ssl_.get(), result) == SSL_ERROR_SYSCALL) {
+        // The socket takes no more. What the peer has sent before, an alert that says
+        // why perhaps, can still be read.
+        write_broken_ = true;
+        ERR_clear_error();
+        errno = EPIPE;
+        return -1;
+    }
     const ssize_t sent = outcome(result, count);
     if (sent != 0 || size == 0) return sent;
     errno = EPIPE;
@@ -146,7 +156,7 @@ ssize_t Channel::outcome(int result, std::size_t count) noexcept {
 }
 
 void Channel::finish() noexcept {
-    if (broken_ || !SSL_is_init_finished(ssl_.get())) return;
+    if (broken_ || write_broken_ || !SSL_is_init_finished(ssl_.get())) return;
     ERR_clear_error();
     SSL_shutdown(ssl_.get());
     ERR_clear_error();

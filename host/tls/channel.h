@@ -28,7 +28,7 @@ public:
 
     /// Whether the peer said that nothing follows (close_notify). An end without it
     /// may be somebody else's doing.
-    bool ended_cleanly() const noexcept { return (SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0; }
+    bool ended_cleanly() const noexcept { return !broken_ && (SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0; }
     /// Whether the last call that had to wait waits for room in the socket.
     bool wants_write() const noexcept { return SSL_want_write(ssl_.get()); }
     /// As recv and send of a socket that does not block: -1 with EAGAIN to wait.
@@ -45,6 +45,8 @@ public:
     SSL* handle() noexcept { return ssl_.get(); }
     /// Why it failed, in OpenSSL's words; empty while it has not.
     const std::string& failure() const noexcept { return failure_; }
+    /// The alert (RFC 8446 section 6) that the peer ended the connection with, 0 for none.
+    int alert() const noexcept { return alert_; }
 
 private:
     friend struct SocketBio;
@@ -56,6 +58,8 @@ private:
     bool peer_ended_ = false;
     bool established_ = false;
     bool broken_ = false;  ///< after a fatal error OpenSSL must not be called again
+    bool write_broken_ = false;
+    int alert_ = 0;
     std::string failure_;
     SslPtr ssl_;
 };
