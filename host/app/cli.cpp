@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include "app/control_plane.h"
+#include "app/plugin_validate.h"
 #include "app/serve.h"
 #include "app/tls.h"
 #include "base/clock.h"
@@ -165,11 +166,17 @@ int run_command_line(int argc, char** argv) {
 
     auto* openapi_command = app.add_subcommand("openapi", "Print the OpenAPI document");
 
+    auto* plugin_command = app.add_subcommand("plugin", "Plugins");
+    plugin_command->require_subcommand(1);
+    std::optional<int> plugin_result;
+    add_validate(*plugin_command, plugin_result);
+
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {
         return app.exit(e) == 0 ? kOk : kUsage;
     }
+    if (plugin_result) return *plugin_result;
     if (serve_command->parsed()) return serve(common, listen, print_limits, argv);
     if (check_command->parsed()) return check_config(file);
     if (schema_command->parsed()) {
