@@ -88,7 +88,7 @@ sdk::DeploymentSpec sample_workload() {
     sdk::DeploymentSpec spec;
     spec.service_id = "conformance";
     spec.image = "conformance:1";
-    spec.command = {"/bin/sh", "-c", "trap 'exit 0' TERM; echo up; echo oops >&2; while true; do sleep 0.1; done"};
+    spec.command = {"/bin/sh", "-c", "trap 'exit 0' TERM; i=0; while [ $i -lt 50 ]; do echo up $i; i=$((i+1)); done; echo oops >&2; while true; do sleep 0.1; done"};
     spec.spec_hash = "conformance-1";
     return spec;
 }

@@ -1,7 +1,6 @@
 // conformance: a provider instance driven through its C tables, with C++ values around them.
 #pragma once
 
-#include <cstring>
 #include <exception>
 #include <optional>
 #include <string>
@@ -12,6 +11,7 @@
 #include "alphaswarm-cp/ext/logs.h"
 #include "alphaswarm-cp/ext/provider.h"
 #include "alphaswarm-cp/sdk/provider.hpp"
+#include "alphaswarm-cp/sdk/sized.hpp"
 #include "alphaswarm-cp/conformance/fake_host.hpp"
 #include "alphaswarm-cp/conformance/fake_stream.hpp"
 
@@ -40,16 +40,10 @@ auto at_boundary(const char* function, Call&& call) {
     }
 }
 
-/// The plugin's table as these headers know it: a shorter one is completed by
-/// nulls, a longer one is cut.
+/// The plugin's table as these headers know it; see sdk::whole.
 template <typename Table>
 Table whole_table(const void* raw) noexcept {
-    Table table;
-    std::memset(&table, 0, sizeof table);
-    uint32_t size = 0;
-    std::memcpy(&size, raw, sizeof size);
-    std::memcpy(&table, raw, size < sizeof table ? size : sizeof table);
-    return table;
+    return sdk::whole(static_cast<const Table*>(raw));
 }
 
 /// What a call gave. `text` is the JSON of calls that emit a text.
