@@ -23,8 +23,17 @@ const std::vector<Check>& all_checks() {
     return all;
 }
 
-bool is_wanted(const Options& options, const std::string& interface) {
-    return options.interfaces.empty() || options.interfaces.contains(interface);
+/// Of the interfaces that are wanted, and what those checks stand on.
+std::set<std::string> chosen_checks(const Options& options) {
+    std::set<std::string> ids;
+    const auto& all = all_checks();
+    // Needs come earlier in the list.
+    for (auto at = all.rbegin(); at != all.rend(); ++at)
+        if (options.interfaces.empty() || options.interfaces.contains(at->interface) || ids.contains(at->id)) {
+            ids.insert(at->id);
+            ids.insert(at->needs);
+        }
+    return ids;
 }
 
 /// `id` and what it needs, of which the first that failed decides.
@@ -108,15 +117,12 @@ Report run(const Options& options, const Observer& observer) {
             throw std::invalid_argument("a quirk is declared for \"" + id + "\", but there is no such check");
         if (reason.empty()) throw std::invalid_argument("the quirk \"" + id + "\" has no reason");
     }
+    const auto chosen = chosen_checks(options);
     Bench bench(options);
     Report report;
     std::set<std::string> failed = options.failed;
     for (const auto& check : all) {
-        // What other checks stand on runs in any case, and is reported.
-        const bool is_gate = std::any_of(all.begin(), all.end(), [&](const Check& c) {
-            return std::string_view(c.needs) == check.id && is_wanted(options, c.interface);
-        });
-        if (options.done.contains(check.id) || (!is_gate && !is_wanted(options, check.interface))) continue;
+        if (options.done.contains(check.id) || !chosen.contains(check.id)) continue;
         const CheckInfo info{check.id, check.interface, check.needs, check.title};
         if (observer.on_start) observer.on_start(info);
         Result result;
