@@ -107,10 +107,10 @@ void sizes(Bench& b) {
 
 const std::vector<Check>& health_checks() {
     static const std::vector<Check> all = {
-        {"health.one_report", kIid, "entry.init", "one report that makes sense", &one_report},
-        {"health.deadline", kIid, "entry.init", "a deadline or cancellation ends the check", &ends_in_time},
-        {"health.threads", kIid, "entry.init", "many threads ask at once", &at_once},
-        {"health.struct_sizes", kIid, "entry.init", "sinks and calls of another size are survived", &sizes},
+        {"health.one_report", kIid, "provider.create", "one report that makes sense", &one_report},
+        {"health.deadline", kIid, "provider.create", "a deadline or cancellation ends the check", &ends_in_time},
+        {"health.threads", kIid, "provider.create", "many threads ask at once", &at_once},
+        {"health.struct_sizes", kIid, "provider.create", "sinks and calls of another size are survived", &sizes},
     };
     return all;
 }

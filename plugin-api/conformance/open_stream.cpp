@@ -23,7 +23,7 @@ constexpr const char* kHostThrew = "thrown by a callback of the host";
 
 /// `body(kind, name)` for each kind that can be opened at all.
 template <typename Body>
-void for_each_kind(StreamSource& source, Body body) {
+void for_each_kind(const Bench& bench, StreamSource& source, Body body) {
     Answer last;
     bool any = false;
     for (int kind = 0; kind < source.kinds(); ++kind) {
@@ -32,7 +32,7 @@ void for_each_kind(StreamSource& source, Body body) {
             const FakeCall call(kStreamLimit);
             last = open_heard(probe, listen_and_leave, [&](FakeStream& s) { return source.open(kind, s, call); });
             if (!last.ok()) continue;
-            probe.wait_released(kStreamLimit);
+            expect_released(bench, probe, source.name(kind));
         }
         any = true;
         body(kind, source.name(kind));
@@ -77,7 +77,7 @@ void expect_released(const Bench& bench, const FakeStream& stream, const std::st
 }
 
 void finishes_once(Bench& bench, StreamSource& source) {
-    for_each_kind(source, [&](int kind, const std::string& name) {
+    for_each_kind(bench, source, [&](int kind, const std::string& name) {
         FakeStream stream;
         const FakeCall call(kStreamLimit);
         if (!open_heard(stream, listen_to_end, [&](FakeStream& s) { return source.open(kind, s, call); }).ok()) return;
@@ -104,7 +104,7 @@ void failure_keeps_reference(Bench& bench, StreamSource& source) {
 }
 
 void ends_when_gone_before(Bench& bench, StreamSource& source) {
-    for_each_kind(source, [&](int kind, const std::string& name) {
+    for_each_kind(bench, source, [&](int kind, const std::string& name) {
         FakeStream stream;
         stream.close(ACP_CLOSE_LISTENER);
         const FakeCall call(kStreamLimit);
@@ -115,7 +115,7 @@ void ends_when_gone_before(Bench& bench, StreamSource& source) {
 }
 
 void ends_when_gone_at_each_step(Bench& bench, StreamSource& source) {
-    for_each_kind(source, [&](int kind, const std::string& name) {
+    for_each_kind(bench, source, [&](int kind, const std::string& name) {
         for (int step = 0; step < kSteps; ++step) {
             FakeStream stream;
             stream.close_at_call(step);
@@ -129,7 +129,7 @@ void ends_when_gone_at_each_step(Bench& bench, StreamSource& source) {
 }
 
 void ends_when_listener_leaves(Bench& bench, StreamSource& source) {
-    for_each_kind(source, [&](int kind, const std::string& name) {
+    for_each_kind(bench, source, [&](int kind, const std::string& name) {
         FakeStream stream;
         const FakeCall call(kStreamLimit);
         if (open_heard(stream, listen_and_leave, [&](FakeStream& s) { return source.open_endless(kind, s, call); }).ok())
@@ -138,7 +138,7 @@ void ends_when_listener_leaves(Bench& bench, StreamSource& source) {
 }
 
 void keeps_to_credit(Bench& bench, StreamSource& source) {
-    for_each_kind(source, [&](int kind, const std::string& name) {
+    for_each_kind(bench, source, [&](int kind, const std::string& name) {
         FakeStream wide, narrow(kSmallWindow);
         const FakeCall first(kStreamLimit), second(kStreamLimit);
         if (!open_heard(wide, listen_to_end, [&](FakeStream& s) { return source.open(kind, s, first); }).ok()) return;
@@ -163,7 +163,7 @@ void keeps_to_credit(Bench& bench, StreamSource& source) {
 }
 
 void survives_failing_writes(Bench& bench, StreamSource& source) {
-    for_each_kind(source, [&](int kind, const std::string& name) {
+    for_each_kind(bench, source, [&](int kind, const std::string& name) {
         for (const acp_status status : {ACP_E_INTERNAL, ACP_E_EXHAUSTED}) {
             FakeStream stream;
             stream.fail_writes(status);
@@ -179,7 +179,7 @@ void survives_failing_writes(Bench& bench, StreamSource& source) {
 }
 
 void survives_throwing_writes(Bench& bench, StreamSource& source) {
-    for_each_kind(source, [&](int kind, const std::string& name) {
+    for_each_kind(bench, source, [&](int kind, const std::string& name) {
         FakeStream stream;
         stream.on_write([] { throw std::runtime_error(kHostThrew); });
         try {
@@ -197,7 +197,7 @@ void survives_throwing_writes(Bench& bench, StreamSource& source) {
 }
 
 void opens_in_time(Bench& bench, StreamSource& source) {
-    for_each_kind(source, [&](int kind, const std::string& name) {
+    for_each_kind(bench, source, [&](int kind, const std::string& name) {
         for (const bool over : {true, false}) {
             FakeStream stream;
             FakeCall call(over ? std::chrono::milliseconds(-1000) : std::chrono::milliseconds(kStreamLimit));
@@ -213,7 +213,7 @@ void opens_in_time(Bench& bench, StreamSource& source) {
     });
 }
 
-void streams_leave_nothing(Bench&, StreamSource& source) {
+void streams_leave_nothing(Bench& bench, StreamSource& source) {
     const auto rounds = [&](int count) {
         for (int i = 0; i < count; ++i)
             for (int kind = 0; kind < source.kinds(); ++kind) {
@@ -221,7 +221,7 @@ void streams_leave_nothing(Bench&, StreamSource& source) {
                 const FakeCall call(kStreamLimit);
                 const auto leave = [](FakeStream& s) { s.close(); };
                 if (open_heard(stream, leave, [&](FakeStream& s) { return source.open_endless(kind, s, call); }).ok())
-                    stream.wait_released(kStreamLimit);
+                    expect_released(bench, stream, source.name(kind));
             }
     };
     rounds(5);

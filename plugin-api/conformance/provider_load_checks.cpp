@@ -48,7 +48,7 @@ Answer some_call(Bench& b, ProviderClient& provider, unsigned dice) {
             return provider.logs(id, stream, {}, call);  // whose listener leaves at once
         }
         case 10:
-            if (provider.health_table().check) provider.health(call);
+            ask_health(provider, call);
             return {};
         default: return provider.status(id, call);
     }
@@ -98,7 +98,7 @@ void one_round(Bench& b) {
     provider->capabilities();
     provider->list({}, call);
     for (const auto& operation : operations()) operation.run(*provider, "conformance-unknown", call);
-    if (provider->health_table().check) provider->health(call);
+    ask_health(*provider, call);
     provider->end();
 }
 

@@ -1,5 +1,7 @@
 #include "workload.h"
 
+#include <stdexcept>
+
 #include "text.h"
 
 namespace acp::conformance {
@@ -81,6 +83,14 @@ bool supports(ProviderClient& provider, const std::string& operation) {
     for (const auto& capability : provider.capabilities())
         if (capability.operation == operation) return capability.supported;
     return false;
+}
+
+void ask_health(ProviderClient& provider, const FakeCall& call) {
+    if (!provider.health_table().check) return;
+    try {
+        provider.health(call);
+    } catch (const std::runtime_error&) {
+    }
 }
 
 std::string in_ms(std::chrono::milliseconds time) {

@@ -51,6 +51,9 @@ const std::vector<Operation>& operations();
 /// The plugin's own word on `operation`.
 bool supports(ProviderClient& provider, const std::string& operation);
 
+/// Asks, where there is acp.health/1; whether the answer is right is for its own checks.
+void ask_health(ProviderClient& provider, const FakeCall& call);
+
 /// `call` to its end, and how long it took.
 template <typename Call>
 std::chrono::milliseconds timed(Call&& call) {
