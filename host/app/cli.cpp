@@ -11,6 +11,7 @@
 #include "app/command.h"
 #include "app/control_plane.h"
 #include "app/plugin_commands.h"
+#include "app/plugin_validate.h"
 #include "app/serve.h"
 #include "app/tls.h"
 #include "base/clock.h"
@@ -139,12 +140,15 @@ int run_command_line(int argc, char** argv) {
     auto* openapi_command = app.add_subcommand("openapi", "Print the OpenAPI document");
 
     CommandGroup plugin_commands = add_plugin_commands(app);
+    std::optional<int> validate_result;
+    add_validate(*plugin_commands.group, validate_result);
 
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {
         return app.exit(e) == 0 ? kOk : kUsage;
     }
+    if (validate_result) return *validate_result;
     if (serve_command->parsed()) return serve(common, listen, print_limits, argv);
     if (check_command->parsed()) return check_config(file);
     if (schema_command->parsed()) {

@@ -47,6 +47,8 @@ struct Workload {
 class MemoryProvider final : public Provider {
 public:
     MemoryProvider(const Host& host, const InstanceConfig& config) : alias_(config.alias) {
+        // Parse your settings here, strictly; this provider has none.
+        if (config.config_json != "{}") throw Failure(ACP_E_INVALID, "this provider has no settings: config must be {}");
         host.log(ACP_LOG_INFO, alias_, "state is kept in memory and lost at exit");
     }
 

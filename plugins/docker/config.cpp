@@ -29,7 +29,7 @@ json::Pairs strings_of(const json::Object::Ptr& config, const std::string& name)
     json::Pairs out;
     for (const auto& [key, item] : *value.extract<json::Object::Ptr>()) {
         if (!item.isString())
-            invalid("/" + name + ": the value of " + key.substr(0, 128) + " must be a string or null");
+            invalid("/" + name + ": the value of " + sdk::clip(key, 128) + " must be a string or null");
         out.emplace_back(key, item.extract<std::string>());
     }
     return out;
@@ -50,7 +50,7 @@ void patch_config(Desired& desired, const std::string& patch) {
     }
     for (const auto& [name, value] : *change)
         if (name != "env" && name != "files")
-            invalid("/" + name.substr(0, 128) + " is not known; known are env and files");
+            invalid("/" + sdk::clip(name, 128) + " is not known; known are env and files");
     const auto merged = json::merge_patch(to_object(desired), change).extract<json::Object::Ptr>();
     const json::Pairs env = strings_of(merged, "env");
     const json::Pairs files = strings_of(merged, "files");

@@ -15,7 +15,7 @@ namespace {
 using sdk::Failure;
 
 Failure unknown(const Settings& settings, const std::string& id) {
-    return {ACP_E_NOT_FOUND, "provider " + settings.alias + " knows no workload " + id.substr(0, 63)};
+    return {ACP_E_NOT_FOUND, "provider " + settings.alias + " knows no workload " + sdk::clip(id, 63)};
 }
 
 }  // namespace
@@ -173,7 +173,7 @@ std::vector<Container> Lifecycle::containers_of(const sdk::Call& call, const std
     if (!replica.empty()) {
         std::erase_if(out,
                       [&](const Container& c) { return std::to_string(c.replica) != replica && c.name != replica; });
-        if (out.empty()) throw Failure(ACP_E_NOT_FOUND, "workload " + id + " has no replica " + replica.substr(0, 128));
+        if (out.empty()) throw Failure(ACP_E_NOT_FOUND, "workload " + id + " has no replica " + sdk::clip(replica, 128));
     }
     return out;
 }

@@ -142,7 +142,7 @@ void check_variable(const std::string& name, const std::string& value) {
 }
 
 void check_file(const std::string& path, const std::string& content) {
-    const std::string pointer = "/files: " + path.substr(0, 256);
+    const std::string pointer = "/files: " + sdk::clip(path, 256);
     const bool absolute = path.size() > 1 && path.front() == '/' && path.back() != '/' && path.size() <= 4096;
     const std::string framed = path + "/";
     if (!absolute || has_nul(path) || framed.find("//") != std::string::npos ||

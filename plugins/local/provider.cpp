@@ -68,7 +68,7 @@ LocalProvider::Ref LocalProvider::find(const std::string& id, bool or_new) {
     std::lock_guard lock(mutex_);
     auto it = workloads_.find(id);
     if (it != workloads_.end() && (or_new || it->second->known())) return it->second;
-    if (!or_new) throw Failure(ACP_E_NOT_FOUND, "provider local has no workload \"" + id.substr(0, 63) + "\"");
+    if (!or_new) throw Failure(ACP_E_NOT_FOUND, "provider local has no workload \"" + sdk::clip(id, 63) + "\"");
     return workloads_[id] = std::make_shared<Workload>(shared_, id);
 }
 

@@ -34,7 +34,7 @@ def test_component_of_authors_is_enough(prefix, tmp_path):
     subprocess.run(["cmake", "--install", BUILD, "--component", "plugin-api", "--prefix", tmp_path],
                    capture_output=True, check=True)
     files = {path.relative_to(tmp_path).parts[0] for path in tmp_path.rglob("*") if path.is_file()}
-    assert files == {"include", "lib"}
+    assert files == {"include", "lib", "share"}
     assert not list(tmp_path.rglob("*.so"))
 
 
@@ -52,6 +52,13 @@ def test_plugins_are_never_unloaded_and_bound_at_load(template, greeter):
 
 def test_template_stays_short():
     assert len((ROOT / "plugin-api/template/memory_provider.cpp").read_text().splitlines()) < 200
+
+
+def test_template_brings_its_checks(template):
+    done = subprocess.run(["ctest", "--test-dir", template.parent, "-V"], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout
+    assert "NOT conformant" not in done.stdout and "conformant" in done.stdout
+    assert "provider.storm" in done.stdout
 
 
 def test_all_are_loaded(server, prefix):

@@ -253,3 +253,15 @@ TEST_CASE("docker: ports are published, and health counts") {
     CHECK(provider.status("web").status().phase == ACP_PHASE_DEGRADED);
     CHECK_THAT(provider.status("web").status().conditions_json, Contains("Unhealthy"));
 }
+
+TEST_CASE("docker: a long name is quoted in whole characters") {
+    ScratchFolder folder;
+    ProviderClient provider(host(), plugin(), "box", socket_config(folder.path() + "/docker.sock"), folder.path());
+    acp::sdk::DeploymentSpec kept;
+    std::string quoted = " ";
+    for (int i = 0; i < 100; ++i) kept.service_id += "\xc3\xa4";
+    for (int i = 0; i < 31; ++i) quoted += "\xc3\xa4";
+    const Answer answer = provider.start(kept);
+    CHECK(answer.code == ACP_E_NOT_FOUND);
+    CHECK_THAT(answer.message, Catch::EndsWith(quoted));
+}

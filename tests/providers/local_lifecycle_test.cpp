@@ -429,3 +429,13 @@ TEST_CASE("local: run_as gives the process another identity and its own folder")
     REQUIRE(stream.read_to_end());
     CHECK(stream.output().out == "nobody\n");
 }
+
+TEST_CASE("local: a long name is quoted in whole characters") {
+    LocalFixture f;
+    std::string name, quoted = "\"";
+    for (int i = 0; i < 100; ++i) name += "\xc3\xa4";
+    for (int i = 0; i < 31; ++i) quoted += "\xc3\xa4";
+    const auto answer = f.provider().status(name);
+    CHECK(answer.code == ACP_E_NOT_FOUND);
+    CHECK(answer.message.find(quoted + "\"") != std::string::npos);
+}

@@ -11,8 +11,17 @@
 #include "alphaswarm-cp/ext/health.h"
 #include "alphaswarm-cp/ext/provider.h"
 #include "alphaswarm-cp/sdk/error.hpp"
+#include "alphaswarm-cp/sdk/sized.hpp"
 
 namespace acp::sdk {
+
+/// Hands `value` to the caller's sink. Throws Failure for one that takes nothing.
+template <typename Sink, typename Value>
+void emit_into(const Sink* sink, Value value) {
+    const Sink known = whole(sink);
+    if (!known.emit) throw Failure(ACP_E_INVALID, "the caller's sink has no function to take results");
+    known.emit(known.ctx, value);
+}
 
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
@@ -39,7 +48,8 @@ struct DeploymentSpec {
         return spec_json.empty() && spec_hash.empty() && image.empty() && command.empty();
     }
 
-    static DeploymentSpec from(const acp_deployment_spec& raw) {
+    static DeploymentSpec from(const acp_deployment_spec& given) {
+        const acp_deployment_spec raw = whole(&given);
         DeploymentSpec s;
         s.service_id = text(raw.service_id);
         s.image = text(raw.image);
@@ -52,8 +62,8 @@ struct DeploymentSpec {
         s.labels = pairs(raw.labels, raw.labels_count);
         for (size_t i = 0; i < raw.ports_count; ++i) {
             const auto* base = reinterpret_cast<const unsigned char*>(raw.ports) + i * raw.port_size;
-            const auto* port = reinterpret_cast<const acp_port*>(base);
-            s.ports.push_back({text(port->name), text(port->protocol), port->container_port, port->host_port});
+            const acp_port port = whole(reinterpret_cast<const acp_port*>(base));
+            s.ports.push_back({text(port.name), text(port.protocol), port.container_port, port.host_port});
         }
         s.resources_json = text(raw.resources_json);
         s.metadata_json = text(raw.metadata_json);
@@ -80,6 +90,7 @@ struct DeploymentStatus {
     int64_t last_transition_unix_ms = 0;
     std::string conditions_json, endpoints_json, raw_json;
 
+    /// Throws Failure for a sink that takes nothing.
     void emit(const acp_status_sink* sink) const {
         acp_deployment_status raw{};
         raw.struct_size = sizeof raw;
@@ -93,7 +104,7 @@ struct DeploymentStatus {
         raw.conditions_json = str(conditions_json);
         raw.endpoints_json = str(endpoints_json);
         raw.raw_json = str(raw_json);
-        sink->emit(sink->ctx, &raw);
+        emit_into(sink, &raw);
     }
 };
 

@@ -22,6 +22,14 @@ inline acp_bytes bytes(std::string_view s) noexcept {
     return {reinterpret_cast<const uint8_t*>(s.data()), s.size()};
 }
 
+/// The first `most` bytes of `text` or fewer, cut between characters: what is
+/// quoted in a message has to stay UTF-8.
+inline std::string clip(std::string_view text, size_t most) {
+    if (text.size() <= most) return std::string(text);
+    while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80) --most;
+    return std::string(text.substr(0, most));
+}
+
 /// What plugin code throws to fail a call. `message` reaches clients.
 class Failure : public std::exception {
 public:

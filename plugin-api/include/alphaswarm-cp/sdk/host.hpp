@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cctype>
 #include <cstdint>
 #include <functional>
@@ -15,28 +16,40 @@
 #include "alphaswarm-cp/host/log.h"
 #include "alphaswarm-cp/plugin.h"
 #include "alphaswarm-cp/sdk/error.hpp"
+#include "alphaswarm-cp/sdk/sized.hpp"
 #include "alphaswarm-cp/stream.h"
 
 namespace acp::sdk {
 
-/// View of the acp_call of the running function. Not to be kept.
+/// View of the acp_call of the running function. Not to be kept. What a host
+/// throws in a callback, against the rules, ends here.
 class Call {
 public:
-    explicit Call(const acp_call* raw) noexcept : raw_(raw) {}
-    bool cancelled() const noexcept { return raw_ && raw_->cancelled && raw_->cancelled(raw_) != 0; }
+    explicit Call(const acp_call* raw) noexcept : raw_(raw), known_(whole(raw)) {}
+    bool cancelled() const noexcept {
+        try {
+            return known_.cancelled && known_.cancelled(raw_) != 0;
+        } catch (...) {
+            return false;
+        }
+    }
     /// CLOCK_MONOTONIC in nanoseconds, 0: no deadline.
-    int64_t deadline_mono_ns() const noexcept { return raw_ ? raw_->deadline_mono_ns : 0; }
-    std::string_view request_id() const noexcept { return raw_ ? view(raw_->request_id) : std::string_view(); }
-    std::string_view principal() const noexcept { return raw_ ? view(raw_->principal) : std::string_view(); }
-    std::string_view tenant() const noexcept { return raw_ ? view(raw_->tenant) : std::string_view(); }
-    std::string_view run_uid() const noexcept { return raw_ ? view(raw_->run_uid) : std::string_view(); }
+    int64_t deadline_mono_ns() const noexcept { return known_.deadline_mono_ns; }
+    std::string_view request_id() const noexcept { return view(known_.request_id); }
+    std::string_view principal() const noexcept { return view(known_.principal); }
+    std::string_view tenant() const noexcept { return view(known_.tenant); }
+    std::string_view run_uid() const noexcept { return view(known_.run_uid); }
     void log(int32_t level, std::string_view message) const noexcept {
-        if (raw_ && raw_->log) raw_->log(raw_, level, str(message));
+        try {
+            if (known_.log) known_.log(raw_, level, str(message));
+        } catch (...) {
+        }
     }
     const acp_call* raw() const noexcept { return raw_; }
 
 private:
     const acp_call* raw_;
+    acp_call known_;
 };
 
 struct HttpReply {
@@ -94,7 +107,10 @@ public:
     }
 
     void log(int32_t level, std::string_view source, std::string_view message) const noexcept {
-        if (log_) log_->write(level, str(source), str(message), nullptr, 0);
+        try {
+            if (log_) log_->write(level, str(source), str(message), nullptr, 0);
+        } catch (...) {
+        }
     }
     const acp_host_stream* stream() const noexcept { return stream_; }
     const acp_host_clock* clock() const noexcept { return clock_; }
@@ -207,20 +223,51 @@ public:
     /// Takes over one reference.
     Stream(const acp_host_stream* table, acp_stream* raw) noexcept : table_(table), raw_(raw) {}
     Stream(Stream&& other) noexcept
-        : table_(other.table_), raw_(std::exchange(other.raw_, nullptr)) {}
+        : table_(other.table_), raw_(std::exchange(other.raw_, nullptr)), finished_(other.finished_.load()) {}
     Stream& operator=(Stream&& other) noexcept {
         if (this != &other) {
             reset();
             table_ = other.table_;
             raw_ = std::exchange(other.raw_, nullptr);
+            finished_ = other.finished_.load();
         }
         return *this;
     }
     ~Stream() { reset(); }
 
-    /// Waits for credit; false when nobody listens any more. Pieces larger
-    /// than half the window are split. [may-block]
-    bool write(uint8_t channel, std::string_view data) {
+    /// Waits for credit; false when nobody listens any more, or the host fails.
+    /// Pieces larger than half the window are split. [may-block]
+    bool write(uint8_t channel, std::string_view data) noexcept {
+        try {
+            return write_all(channel, data);
+        } catch (...) {
+            return false;
+        }
+    }
+    acp_status set_events(const acp_stream_events& events) { return table_->set_events(raw_, &events); }
+    acp_status headers(int status, const std::vector<std::pair<std::string, std::string>>& fields) {
+        std::vector<acp_pair> raw;
+        for (const auto& [name, value] : fields) raw.push_back({str(name), str(value)});
+        return table_->headers(raw_, status, raw.data(), raw.size(), sizeof(acp_pair));
+    }
+    void consumed(uint64_t count) { table_->consumed(raw_, count); }
+    bool closed() const noexcept { return !raw_ || table_->closed(raw_) != 0; }
+    /// Ends the stream; of all calls of finish and fail only the first counts.
+    void finish() noexcept {
+        if (raw_ && !finished_.exchange(true)) table_->finish(raw_, nullptr);
+    }
+    void fail(acp_status status, std::string_view message) noexcept {
+        if (!raw_ || finished_.exchange(true)) return;
+        ErrorSlot error;
+        fill(error.get(), status, message);
+        table_->finish(raw_, error.get());
+    }
+    explicit operator bool() const noexcept { return raw_ != nullptr; }
+    /// Gives the reference up without finishing (a failed open keeps it with the host).
+    void forget() noexcept { raw_ = nullptr; }
+
+private:
+    bool write_all(uint8_t channel, std::string_view data) {
         const uint64_t piece_max = std::max<uint64_t>(table_->window(raw_) / 2, 1);
         while (!data.empty()) {
             auto piece = data.substr(0, static_cast<size_t>(std::min<uint64_t>(piece_max, data.size())));
@@ -235,35 +282,15 @@ public:
         }
         return true;
     }
-    acp_status set_events(const acp_stream_events& events) { return table_->set_events(raw_, &events); }
-    acp_status headers(int status, const std::vector<std::pair<std::string, std::string>>& fields) {
-        std::vector<acp_pair> raw;
-        for (const auto& [name, value] : fields) raw.push_back({str(name), str(value)});
-        return table_->headers(raw_, status, raw.data(), raw.size(), sizeof(acp_pair));
-    }
-    void consumed(uint64_t count) { table_->consumed(raw_, count); }
-    bool closed() const noexcept { return !raw_ || table_->closed(raw_) != 0; }
-    void finish() noexcept {
-        if (raw_) table_->finish(raw_, nullptr);
-    }
-    void fail(acp_status status, std::string_view message) noexcept {
-        if (!raw_) return;
-        ErrorSlot error;
-        fill(error.get(), status, message);
-        table_->finish(raw_, error.get());
-    }
-    explicit operator bool() const noexcept { return raw_ != nullptr; }
-    /// Gives the reference up without finishing (a failed open keeps it with the host).
-    void forget() noexcept { raw_ = nullptr; }
-
-private:
     void reset() noexcept {
         if (!raw_) return;
-        table_->finish(raw_, nullptr);
+        finish();
         table_->release(std::exchange(raw_, nullptr));
     }
     const acp_host_stream* table_ = nullptr;
     acp_stream* raw_ = nullptr;
+    // Atomic: an instance that ends fails a stream which its thread may be finishing.
+    std::atomic<bool> finished_{false};
 };
 
 /// Runs `body(Stream&)` by the reference rule of acp.logs/1: a body that throws
@@ -282,7 +309,7 @@ acp_status lend_stream(const acp_host_stream* table, acp_stream* raw, acp_error*
         if (status != ACP_OK && !taken) stream.forget();
     }
     if (status != ACP_OK && taken) {
-        table->finish(raw, error);
+        if (table->closed(raw) == 0) table->finish(raw, error);
         status = ACP_OK;
     }
     table->release(raw);

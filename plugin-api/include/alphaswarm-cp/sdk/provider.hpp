@@ -85,11 +85,12 @@ private:
         std::unique_ptr<Provider> provider;
     };
     static Provider& of(void* self) noexcept { return *static_cast<Instance*>(self)->provider; }
-    static void emit(const acp_text_sink* out, std::string_view json) { out->emit(out->ctx, str(json)); }
+    static void emit(const acp_text_sink* out, std::string_view json) { emit_into(out, str(json)); }
 
-    static acp_status create(const acp_host* host, const acp_instance_config* config, void** self, acp_error* error) {
+    static acp_status create(const acp_host* host, const acp_instance_config* given, void** self, acp_error* error) {
         return edge(error, [&] {
-            InstanceConfig c{text(config->alias), text(config->config_json), text(config->plugin_dir), text(config->state_dir)};
+            const acp_instance_config config = whole(given);
+            InstanceConfig c{text(config.alias), text(config.config_json), text(config.plugin_dir), text(config.state_dir)};
             Host h(host);
             auto instance = std::unique_ptr<Instance>(new Instance{h, std::make_unique<Class>(h, c)});
             *self = instance.release();
@@ -100,7 +101,7 @@ private:
         return edge(error, [&] {
             for (const auto& c : of(self).capabilities()) {
                 acp_capability raw{sizeof(acp_capability), c.supported ? 1 : 0, str(c.operation), str(c.reason)};
-                sink->emit(sink->ctx, &raw);
+                emit_into(sink, &raw);
             }
         });
     }
@@ -124,7 +125,7 @@ private:
     }
     static acp_status list(void* self, const acp_call* call, const acp_list_filter* filter, const acp_status_sink* out, acp_error* error) {
         return edge(error, [&] {
-            for (const auto& s : of(self).list(Call(call), filter ? text(filter->namespace_) : std::string())) s.emit(out);
+            for (const auto& s : of(self).list(Call(call), text(whole(filter).namespace_))) s.emit(out);
         });
     }
     static acp_status get_config(void* self, const acp_call* call, acp_str id, const acp_text_sink* out, acp_error* error) {
@@ -134,7 +135,10 @@ private:
         return edge(error, [&] { emit(out, of(self).apply_config(Call(call), text(id), text(patch), dry_run != 0)); });
     }
     static acp_status rotate_secret(void* self, const acp_call* call, acp_str id, const acp_rotate_request* request, const acp_text_sink* out, acp_error* error) {
-        return edge(error, [&] { emit(out, of(self).rotate_secret(Call(call), text(id), text(request->secret_name), request->restart != 0)); });
+        return edge(error, [&] {
+            const acp_rotate_request r = whole(request);
+            emit(out, of(self).rotate_secret(Call(call), text(id), text(r.secret_name), r.restart != 0));
+        });
     }
     static acp_status metrics(void* self, const acp_call* call, acp_str id, const acp_text_sink* out, acp_error* error) {
         return edge(error, [&] { emit(out, of(self).metrics(Call(call), text(id))); });
@@ -147,16 +151,18 @@ private:
     }
     static acp_status open_logs(void* self, const acp_call* call, acp_str id, const acp_log_query* query, acp_stream* raw, acp_error* error) {
         return with_stream(self, raw, error, [&](Stream& stream) {
-            of(self).logs(Call(call), text(id), {query->follow != 0, query->tail_lines, query->since_unix_ns, text(query->replica)}, stream);
+            const acp_log_query q = whole(query);
+            of(self).logs(Call(call), text(id), {q.follow != 0, q.tail_lines, q.since_unix_ns, text(q.replica)}, stream);
         });
     }
-    static acp_status open_exec(void* self, const acp_call* call, acp_str id, const acp_exec_request* request, acp_stream* raw, acp_error* error) {
+    static acp_status open_exec(void* self, const acp_call* call, acp_str id, const acp_exec_request* given, acp_stream* raw, acp_error* error) {
         return with_stream(self, raw, error, [&](Stream& stream) {
+            const acp_exec_request request = whole(given);
             ExecRequest r;
-            for (size_t i = 0; i < request->argv_count; ++i) r.argv.push_back(text(request->argv[i]));
-            r.tty = request->tty != 0;
-            r.want_stdin = request->want_stdin != 0;
-            r.replica = text(request->replica);
+            for (size_t i = 0; i < request.argv_count; ++i) r.argv.push_back(text(request.argv[i]));
+            r.tty = request.tty != 0;
+            r.want_stdin = request.want_stdin != 0;
+            r.replica = text(request.replica);
             of(self).exec(Call(call), text(id), r, stream);
         });
     }
@@ -168,7 +174,7 @@ private:
         return edge(error, [&] {
             HealthReport report = of(self).health(Call(call));
             acp_health_report raw{sizeof(acp_health_report), report.state, str(report.message), str(report.details_json)};
-            out->emit(out->ctx, &raw);
+            emit_into(out, &raw);
         });
     }
     static acp_provider make_provider() noexcept {

@@ -47,9 +47,10 @@ private:
         std::unique_ptr<HttpRoutes> routes;
     };
     static HttpRoutes& of(void* self) noexcept { return *static_cast<Instance*>(self)->routes; }
-    static acp_status create(const acp_host* host, const acp_instance_config* config, void** self, acp_error* error) {
+    static acp_status create(const acp_host* host, const acp_instance_config* given, void** self, acp_error* error) {
         return edge(error, [&] {
-            InstanceConfig c{text(config->alias), text(config->config_json), text(config->plugin_dir), text(config->state_dir)};
+            const acp_instance_config config = whole(given);
+            InstanceConfig c{text(config.alias), text(config.config_json), text(config.plugin_dir), text(config.state_dir)};
             Host h(host);
             auto instance = std::unique_ptr<Instance>(new Instance{h, std::make_unique<Class>(h, c)});
             *self = instance.release();
@@ -61,20 +62,21 @@ private:
             for (const auto& r : of(self).routes()) {
                 acp_http_route raw{sizeof(acp_http_route), 0, str(r.method), str(r.pattern), str(r.scope),
                                    str(r.operation_id), str(r.summary), str(r.operation_json)};
-                out->emit(out->ctx, &raw);
+                emit_into(out, &raw);
             }
         });
     }
-    static acp_status handle(void* self, const acp_call* call, const acp_http_request* raw, acp_stream* raw_stream, acp_error* error) {
+    static acp_status handle(void* self, const acp_call* call, const acp_http_request* given, acp_stream* raw_stream, acp_error* error) {
         return lend_stream(static_cast<Instance*>(self)->host.stream(), raw_stream, error, [&](Stream& stream) {
+            const acp_http_request raw = whole(given);
             RoutedRequest r;
-            r.operation_id = text(raw->operation_id);
-            r.method = text(raw->method);
-            r.path = text(raw->path);
-            r.query = text(raw->query);
-            r.body.assign(reinterpret_cast<const char*>(raw->body.ptr), raw->body.len);
-            for (size_t i = 0; i < raw->params_count; ++i) r.params.emplace_back(text(raw->params[i].name), text(raw->params[i].value));
-            for (size_t i = 0; i < raw->fields_count; ++i) r.fields.emplace_back(text(raw->fields[i].name), text(raw->fields[i].value));
+            r.operation_id = text(raw.operation_id);
+            r.method = text(raw.method);
+            r.path = text(raw.path);
+            r.query = text(raw.query);
+            if (raw.body.ptr) r.body.assign(reinterpret_cast<const char*>(raw.body.ptr), raw.body.len);
+            for (size_t i = 0; i < raw.params_count; ++i) r.params.emplace_back(text(raw.params[i].name), text(raw.params[i].value));
+            for (size_t i = 0; i < raw.fields_count; ++i) r.fields.emplace_back(text(raw.fields[i].name), text(raw.fields[i].value));
             of(self).handle(Call(call), r, stream);
         });
     }

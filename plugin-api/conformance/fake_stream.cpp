@@ -1,9 +1,9 @@
-#include "support/fake_stream.h"
+#include "alphaswarm-cp/conformance/fake_stream.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <thread>
 
@@ -11,13 +11,16 @@
 
 using Frame = std::pair<uint8_t, std::string>;
 
-// The host's side of a stream. `mutex` guards everything but `refs`.
+// The host's side of a stream; `mutex` guards everything. It lives until its
+// owner has gone and the plugin has no reference, so that a reference given
+// back too often is counted here instead of ending in freed memory.
 struct acp_stream {
     explicit acp_stream(uint64_t window_bytes)
         : window(window_bytes), credit(window_bytes), send_window(window_bytes) {}
 
     const uint64_t window;
-    std::atomic<int> refs{1};
+    int refs = 0;  // the plugin's
+    bool owned = true;
     std::mutex mutex;
     std::condition_variable changed;
     uint64_t credit;
@@ -31,12 +34,31 @@ struct acp_stream {
     acp_status finish_status = ACP_OK;
     std::string finish_message;
     int32_t http_status = 0;
+    acp::conformance::StreamConduct conduct;
+    int refused_run = 0;
+    bool told = false;  // the plugin knows that the stream ended
+    acp_status write_fault = ACP_OK;
+    int calls_left = -1;
+    std::function<void()> write_hook;
     std::thread dispatcher;
 
     bool over() const { return finished || close_due; }
     void dispatch();
-    void drop() {
-        if (refs.fetch_sub(1) == 1) delete this;
+    void close(int32_t why) {
+        if (over()) return;
+        close_due = true;
+        reason = why;
+        outgoing.clear();
+        changed.notify_all();
+    }
+    // Every function of the table but retain and release begins with it.
+    void touch() {
+        if (refs == 0) ++conduct.uses_after_release;
+        if (calls_left >= 0 && calls_left-- == 0) close(ACP_CLOSE_LISTENER);
+    }
+    acp_status tell_closed() {
+        told = true;
+        return ACP_E_CLOSED;
     }
 };
 
@@ -67,6 +89,7 @@ void acp_stream::dispatch() {
             lock.unlock();
             if (tell) events.on_close(events.ctx, reason);
             lock.lock();
+            told = told || tell;
             changed.notify_all();
         } else if (quit) {
             return;
@@ -77,12 +100,15 @@ void acp_stream::dispatch() {
     }
 }
 
-namespace acp::test {
+namespace acp::conformance {
 
 namespace {
 
 acp_status set_events(acp_stream* s, const acp_stream_events* events) {
     std::unique_lock lock(s->mutex);
+    s->touch();
+    ++s->conduct.event_tables;
+    if (!events || events->struct_size < sizeof *events) return ACP_E_INVALID;
     if (s->has_events) return ACP_E_CONFLICT;
     s->events = *events;
     s->has_events = true;
@@ -97,19 +123,40 @@ acp_status set_events(acp_stream* s, const acp_stream_events* events) {
 
 acp_status headers(acp_stream* s, int32_t status, const acp_pair*, size_t, size_t) {
     std::lock_guard lock(s->mutex);
-    if (s->http_status != 0) return ACP_E_CONFLICT;
+    s->touch();
+    ++s->conduct.heads;
+    if (status < 200 || status > 599) return ACP_E_INVALID;
+    if (s->conduct.writes > 0) ++s->conduct.late_heads;
+    if (s->http_status != 0 || s->conduct.writes > 0) return ACP_E_CONFLICT;
     s->http_status = status;
     return ACP_OK;
 }
 
 acp_status write(acp_stream* s, uint8_t channel, acp_bytes bytes) {
-    std::lock_guard lock(s->mutex);
-    if (s->over()) return ACP_E_CLOSED;
-    if (bytes.len > s->window) return ACP_E_INVALID;
+    std::unique_lock lock(s->mutex);
+    s->touch();
+    if (s->conduct.finishes > 0) ++s->conduct.writes_after_finish;
+    if (s->told) ++s->conduct.writes_after_end;
+    if (s->write_hook) {
+        const auto hook = s->write_hook;
+        lock.unlock();
+        hook();
+        lock.lock();
+    }
+    if (s->over()) return s->tell_closed();
+    if (s->write_fault != ACP_OK) return s->write_fault;
+    if (bytes.len > s->window) {
+        ++s->conduct.writes_too_large;
+        return ACP_E_INVALID;
+    }
     if (bytes.len > s->credit) {
         s->starved = true;
+        ++s->conduct.writes_refused;
+        s->conduct.refused_in_a_row = std::max(s->conduct.refused_in_a_row, ++s->refused_run);
         return ACP_E_WOULD_BLOCK;
     }
+    s->refused_run = 0;
+    ++s->conduct.writes;
     s->credit -= bytes.len;
     s->outgoing.emplace_back(channel, std::string(reinterpret_cast<const char*>(bytes.ptr), bytes.len));
     s->changed.notify_all();
@@ -118,14 +165,18 @@ acp_status write(acp_stream* s, uint8_t channel, acp_bytes bytes) {
 
 acp_status wait_credit(acp_stream* s, uint64_t bytes, int64_t timeout_ms) {
     std::unique_lock lock(s->mutex);
+    s->touch();
+    s->refused_run = 0;
+    if (bytes > s->window) return ACP_E_INVALID;
     const bool there = s->changed.wait_for(lock, std::chrono::milliseconds(timeout_ms),
                                            [&] { return s->over() || s->credit >= bytes; });
-    if (s->over()) return ACP_E_CLOSED;
+    if (s->over()) return s->tell_closed();
     return there ? ACP_OK : ACP_E_DEADLINE;
 }
 
 void consumed(acp_stream* s, uint64_t bytes) {
     std::lock_guard lock(s->mutex);
+    s->touch();
     s->send_window = std::min(s->window, s->send_window + bytes);
     s->changed.notify_all();
 }
@@ -133,6 +184,8 @@ void consumed(acp_stream* s, uint64_t bytes) {
 void finish(acp_stream* s, acp_error* error) {
     {
         std::lock_guard lock(s->mutex);
+        s->touch();
+        ++s->conduct.finishes;
         if (!s->over()) {
             s->finished = true;
             if (error) {
@@ -145,6 +198,23 @@ void finish(acp_stream* s, acp_error* error) {
     if (error && error->release) error->release(error);
 }
 
+void retain(acp_stream* s) {
+    std::lock_guard lock(s->mutex);
+    if (s->refs++ == 0) ++s->conduct.uses_after_release;
+}
+
+void release(acp_stream* s) {
+    std::unique_lock lock(s->mutex);
+    if (s->refs == 0) {
+        ++s->conduct.releases_too_many;
+        return;
+    }
+    const bool last = --s->refs == 0 && !s->owned;
+    s->changed.notify_all();
+    lock.unlock();
+    if (last) delete s;
+}
+
 const acp_host_stream kTable = {
     sizeof(acp_host_stream),
     0,
@@ -153,18 +223,25 @@ const acp_host_stream kTable = {
     &write,
     [](acp_stream* s) -> uint64_t {
         std::lock_guard lock(s->mutex);
+        s->touch();
         return s->credit;
     },
-    [](acp_stream* s) -> uint64_t { return s->window; },
+    [](acp_stream* s) -> uint64_t {
+        std::lock_guard lock(s->mutex);
+        s->touch();
+        return s->window;
+    },
     &wait_credit,
     &consumed,
     &finish,
     [](acp_stream* s) -> int32_t {
         std::lock_guard lock(s->mutex);
+        s->touch();
+        s->told = s->told || s->over();
         return s->over() ? 1 : 0;
     },
-    [](acp_stream* s) { s->refs.fetch_add(1); },
-    [](acp_stream* s) { s->drop(); },
+    &retain,
+    &release,
 };
 
 }  // namespace
@@ -186,16 +263,25 @@ FakeStream::~FakeStream() {
         raw_->changed.notify_all();
     }
     raw_->dispatcher.join();
-    raw_->drop();
+    std::unique_lock lock(raw_->mutex);
+    raw_->owned = false;
+    const bool last = raw_->refs == 0;
+    lock.unlock();
+    if (last) delete raw_;
 }
 
 acp_stream* FakeStream::lend() {
-    raw_->refs.fetch_add(1);
+    std::lock_guard lock(raw_->mutex);
+    ++raw_->refs;
     return raw_;
 }
 
 void FakeStream::take_back() {
-    raw_->drop();
+    std::lock_guard lock(raw_->mutex);
+    if (raw_->refs == 0)
+        ++raw_->conduct.releases_too_many;
+    else
+        --raw_->refs;
 }
 
 bool FakeStream::read_one(Clock limit) {
@@ -248,11 +334,27 @@ bool FakeStream::half_close(uint8_t channel) {
 
 void FakeStream::close(int32_t reason) {
     std::lock_guard lock(raw_->mutex);
-    if (raw_->over()) return;
-    raw_->close_due = true;
-    raw_->reason = reason;
-    raw_->outgoing.clear();
-    raw_->changed.notify_all();
+    raw_->close(reason);
+}
+
+StreamConduct FakeStream::conduct() const {
+    std::lock_guard lock(raw_->mutex);
+    return raw_->conduct;
+}
+
+void FakeStream::fail_writes(acp_status status) {
+    std::lock_guard lock(raw_->mutex);
+    raw_->write_fault = status;
+}
+
+void FakeStream::close_at_call(int calls) {
+    std::lock_guard lock(raw_->mutex);
+    raw_->calls_left = calls;
+}
+
+void FakeStream::on_write(std::function<void()> hook) {
+    std::lock_guard lock(raw_->mutex);
+    raw_->write_hook = std::move(hook);
 }
 
 bool FakeStream::finished() const {
@@ -281,16 +383,13 @@ int32_t FakeStream::http_status() const {
 }
 
 int FakeStream::references() const {
-    return raw_->refs.load() - 1;
+    std::lock_guard lock(raw_->mutex);
+    return raw_->refs;
 }
 
 bool FakeStream::wait_released(Clock limit) const {
-    const auto end = std::chrono::steady_clock::now() + limit;
-    while (references() > 0) {
-        if (std::chrono::steady_clock::now() > end) return false;
-        std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    }
-    return true;
+    std::unique_lock lock(raw_->mutex);
+    return raw_->changed.wait_for(lock, limit, [&] { return raw_->refs == 0; });
 }
 
 bool FakeStream::wait_finished(Clock limit) const {
@@ -298,4 +397,4 @@ bool FakeStream::wait_finished(Clock limit) const {
     return raw_->changed.wait_for(lock, limit, [&] { return raw_->finished; });
 }
 
-}  // namespace acp::test
+}  // namespace acp::conformance

@@ -1,4 +1,4 @@
-#include "support/fake_host.h"
+#include "alphaswarm-cp/conformance/fake_host.hpp"
 
 #include <dlfcn.h>
 
@@ -10,9 +10,9 @@
 #include "alphaswarm-cp/host/clock.h"
 #include "alphaswarm-cp/host/log.h"
 #include "alphaswarm-cp/sdk/error.hpp"
-#include "support/fake_stream.h"
+#include "alphaswarm-cp/conformance/fake_stream.hpp"
 
-namespace acp::test {
+namespace acp::conformance {
 
 namespace {
 
@@ -26,7 +26,7 @@ int64_t now_ns(clockid_t clock) {
 
 }  // namespace
 
-FakeHost::FakeHost() {
+FakeHost::FakeHost(uint32_t abi_minor) {
     FakeHost* none = nullptr;
     if (!current.compare_exchange_strong(none, this)) throw std::logic_error("there is a FakeHost already");
     static const acp_host_log log = {sizeof(acp_host_log), 0, &write_log, [](int32_t) -> int32_t { return 1; }};
@@ -35,7 +35,7 @@ FakeHost::FakeHost() {
     add(ACP_IID_HOST_LOG, &log);
     add(ACP_IID_HOST_CLOCK, &clock);
     add(ACP_IID_HOST_STREAM, fake_stream_table());
-    raw_.table = {sizeof(acp_host), ACP_ABI_MINOR, ACP_STR_LITERAL("0.0.0-fake"), &get_interface};
+    raw_.table = {sizeof(acp_host), abi_minor, ACP_STR_LITERAL("0.0.0-fake"), &get_interface};
     raw_.owner = this;
 }
 
@@ -55,8 +55,19 @@ void FakeHost::write_log(int32_t level, acp_str source, acp_str message, const a
 }
 
 void FakeHost::keep(LogLine line) {
+    std::unique_lock lock(mutex_);
+    if (!log_hook_) {
+        logs_.push_back(std::move(line));
+        return;
+    }
+    const auto hook = log_hook_;
+    lock.unlock();
+    hook(line);
+}
+
+void FakeHost::on_log(std::function<void(const LogLine&)> hook) {
     std::lock_guard lock(mutex_);
-    logs_.push_back(std::move(line));
+    log_hook_ = std::move(hook);
 }
 
 std::vector<LogLine> FakeHost::logs() const {
@@ -71,12 +82,18 @@ FakeCall::FakeCall() {
     raw_.principal = ACP_STR_LITERAL("tester");
     raw_.tenant = ACP_STR_LITERAL("tenant-test");
     raw_.run_uid = ACP_STR_LITERAL("run-test");
-    raw_.cancelled = [](const acp_call* call) -> int32_t {
-        return static_cast<FakeCall*>(call->ctx)->cancelled_ ? 1 : 0;
-    };
+    raw_.cancelled = &FakeCall::poll;
     raw_.log = [](const acp_call*, int32_t level, acp_str message) {
         if (FakeHost* host = current) host->keep({level, "call", sdk::text(message)});
     };
+}
+
+int32_t FakeCall::poll(const acp_call* call) {
+    auto& self = *static_cast<FakeCall*>(call->ctx);
+    ++self.polls_;
+    if (self.poll_hook_) self.poll_hook_();
+    if (self.polls_left_ >= 0 && self.polls_left_-- == 0) self.cancelled_ = true;
+    return self.cancelled_ ? 1 : 0;
 }
 
 FakeCall::FakeCall(std::chrono::milliseconds limit) : FakeCall() {
@@ -107,4 +124,4 @@ void short_pause() {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
 }
 
-}  // namespace acp::test
+}  // namespace acp::conformance

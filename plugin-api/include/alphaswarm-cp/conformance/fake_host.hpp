@@ -1,4 +1,4 @@
-// support: an in-memory host for tests of plugins, and a plugin loaded as the host loads it.
+// conformance: an in-memory host for tests of plugins, and a plugin loaded as the host loads it.
 //
 //   FakeHost host;                                  // one at a time: the log table has no context
 //   LoadedPlugin plugin(ACP_TEST_PLUGIN, host);     // dlopen, entry, init
@@ -10,6 +10,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -18,7 +19,7 @@
 #include "alphaswarm-cp/call.h"
 #include "alphaswarm-cp/plugin.h"
 
-namespace acp::test {
+namespace acp::conformance {
 
 struct LogLine {
     int32_t level = 0;
@@ -28,7 +29,8 @@ struct LogLine {
 /// Offers log, clock and stream (see fake_stream.h), and what `add` gives it.
 class FakeHost {
 public:
-    FakeHost();
+    /// `abi_minor` is the minor version that the host claims for its tables.
+    explicit FakeHost(uint32_t abi_minor = ACP_ABI_MINOR);
     ~FakeHost();
     FakeHost(const FakeHost&) = delete;
     FakeHost& operator=(const FakeHost&) = delete;
@@ -39,6 +41,9 @@ public:
     void add(std::string iid, const void* table) { tables_[std::move(iid)] = table; }
     /// What was logged so far through acp.host.log/1 and through calls.
     std::vector<LogLine> logs() const;
+    /// Runs inside every logging callback, on the plugin's thread, in place of
+    /// keeping the line; may throw, to see what the plugin makes of it. Empty: none.
+    void on_log(std::function<void(const LogLine&)> hook);
 
 private:
     friend class FakeCall;
@@ -54,23 +59,34 @@ private:
     std::map<std::string, const void*, std::less<>> tables_;
     mutable std::mutex mutex_;
     std::vector<LogLine> logs_;
+    std::function<void(const LogLine&)> log_hook_;
 };
 
 /// One acp_call. `cancel` may come from any thread.
 class FakeCall {
 public:
     FakeCall();
-    /// A call that ends after `limit`.
+    /// A call that ends after `limit`; one below zero has ended already.
     explicit FakeCall(std::chrono::milliseconds limit);
     FakeCall(const FakeCall&) = delete;
     FakeCall& operator=(const FakeCall&) = delete;
 
     const acp_call* raw() const noexcept { return &raw_; }
     void cancel() noexcept { cancelled_ = true; }
+    /// Cancels itself once the plugin has asked `polls` times in vain.
+    void cancel_after(int polls) noexcept { polls_left_ = polls; }
+    /// How often the plugin asked.
+    int polls() const noexcept { return polls_; }
+    /// Runs when the plugin asks; may throw. Before the call is used.
+    void on_poll(std::function<void()> hook) { poll_hook_ = std::move(hook); }
 
 private:
+    static int32_t poll(const acp_call* call);
+
     acp_call raw_{};
     std::atomic<bool> cancelled_{false};
+    std::atomic<int> polls_{0}, polls_left_{-1};
+    std::function<void()> poll_hook_;
 };
 
 /// A plugin in this process. Throws std::runtime_error when it cannot be used.
@@ -114,4 +130,4 @@ bool wait_until(Condition done, std::chrono::milliseconds limit) {
     return true;
 }
 
-}  // namespace acp::test
+}  // namespace acp::conformance

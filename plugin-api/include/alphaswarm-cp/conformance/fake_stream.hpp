@@ -1,4 +1,4 @@
-// support: acp.host.stream/1 in memory, seen from the listener's side.
+// conformance: acp.host.stream/1 in memory, seen from the listener's side.
 //
 //   FakeStream stream;
 //   table->open(self, call.raw(), id, &query, stream.lend(), &error);   // on failure: stream.take_back()
@@ -13,6 +13,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,9 +21,26 @@
 
 #include "alphaswarm-cp/stream.h"
 
-namespace acp::test {
+namespace acp::conformance {
 
 const acp_host_stream* fake_stream_table() noexcept;
+
+/// How the plugin used its stream. An orderly one finishes once, or sees the
+/// end, releases once, and touches nothing afterwards.
+struct StreamConduct {
+    int finishes = 0;            ///< calls of finish
+    int event_tables = 0;        ///< calls of set_events
+    int heads = 0;               ///< calls of headers
+    int late_heads = 0;          ///< calls of headers after the first write
+    int writes = 0;              ///< writes that were taken
+    int writes_refused = 0;      ///< writes answered by ACP_E_WOULD_BLOCK
+    int refused_in_a_row = 0;    ///< most of them without a wait for credit in between
+    int writes_too_large = 0;    ///< writes of more than the window
+    int writes_after_finish = 0; ///< writes behind the plugin's own finish
+    int writes_after_end = 0;    ///< writes behind on_close or an ACP_E_CLOSED
+    int uses_after_release = 0;  ///< calls without a reference
+    int releases_too_many = 0;   ///< releases without a reference
+};
 
 class FakeStream {
 public:
@@ -75,7 +93,16 @@ public:
     /// What `headers` set, 0 before.
     int32_t http_status() const;
 
-    /// References beyond this object's own.
+    StreamConduct conduct() const;
+    /// Every write is answered by `status` from now on; ACP_OK: no more.
+    void fail_writes(acp_status status);
+    /// The listener leaves within the plugin's `calls`th use of the stream's
+    /// functions, counted from 0 and from now.
+    void close_at_call(int calls);
+    /// Runs inside write, on the plugin's thread; may throw. Empty: none.
+    void on_write(std::function<void()> hook);
+
+    /// References of the plugin.
     int references() const;
     bool wait_released(Clock limit = kPatience) const;
     bool wait_finished(Clock limit = kPatience) const;
@@ -86,4 +113,4 @@ private:
     Output output_;
 };
 
-}  // namespace acp::test
+}  // namespace acp::conformance
