@@ -91,7 +91,10 @@ typedef struct acp_plugin_entry {
  * [any-thread] [must-not-block] since 1.0 */
 typedef const acp_plugin_entry* (*acp_plugin_entry_fn)(void);
 
-/* Settings of one instance of an interface (a provider alias, a mount). */
+/* Settings of one instance of an interface (a provider alias, a mount). When the
+ * host replaces a plugin by another release, an instance of the new one is made
+ * while the one before, with the same alias and state_dir, still finishes its
+ * calls and streams; it gets no new ones, and is destroyed after the last. */
 typedef struct acp_instance_config {
     uint32_t struct_size;
     uint32_t reserved;
