@@ -1,0 +1,20 @@
+"""`plugin validate` over provider `docker` with a real Engine behind it."""
+
+import json
+import os
+import subprocess
+
+from server import BINARY, PLUGINS
+
+
+def test_docker_is_conformant():
+    config = {"socket": os.environ["ACP_TEST_DOCKER_SOCKET"], "pull": "never", "network": "none", "stop_timeout_s": 2}
+    done = subprocess.run([BINARY, "plugin", "validate", PLUGINS / "docker.so", "--config", json.dumps(config),
+                           "--sample", json.dumps({"image": "acp-test:latest"}), "--timeout-s", "120", "--json"],
+                          capture_output=True, text=True, timeout=900)
+    assert done.stdout, done.stderr
+    report = json.loads(done.stdout)
+    assert [check for check in report["checks"] if check["outcome"] == "failed"] == []
+    # All of it was really made, containers included.
+    left = {check["id"] for check in report["checks"] if check["outcome"] == "not_applicable"}
+    assert {id for id in left if not id.startswith("routes.")} == {"provider.rotate_secret.unknown_is_not_found"}
