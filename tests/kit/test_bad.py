@@ -54,7 +54,7 @@ FAULTS = {
     "log_form": (["logs.line_form"], [], "a line"),
     "exec_outlives_listener": (["exec.cancel.closes_once"], ["exec.*", "entry.deinit"], "give its stream back"),
     "health_silent": (["health.one_report"], ["health.*"], "one report"),
-    "routes_late_head": (["routes.handle.head_first"], ["routes.handle.*"], "head"),
+    "routes_late_head": (["routes.handle.head_first"], ["routes.handle.*", "routes.leaks.streams"], "head"),
 }
 
 
