@@ -8,7 +8,7 @@ import tarfile
 
 import pytest
 
-from conftest import good, unpacked
+from goods import good, unpacked
 from server import PLUGINS
 
 SUMS = "SHA256SUMS"
