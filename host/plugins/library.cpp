@@ -238,6 +238,8 @@ std::shared_ptr<const Library> Library::load(const fs::path& path, const acp_hos
 }
 
 std::string Library::content_of(const fs::path& path) {
+    std::error_code ec;
+    if (!fs::is_regular_file(path, ec)) return {};  // reading a folder throws
     std::ifstream file(path, std::ios::binary);
     if (!file) return {};
     const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());

@@ -1,11 +1,14 @@
 #include "process.h"
 
+#include <Poco/Environment.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 
 #include <cerrno>
+#include <string_view>
 #include <system_error>
 
 extern "C" {  // the header of glibc 2.36 forgets it
@@ -35,6 +38,21 @@ struct Attributes {
     Attributes(const Attributes&) = delete;
     Attributes& operator=(const Attributes&) = delete;
 };
+
+std::string folder_of(const void* address) {
+    Dl_info info{};
+    if (::dladdr(address, &info) == 0 || !info.dli_fname || info.dli_fname[0] != '/') return {};
+    const std::string_view file = info.dli_fname;
+    return std::string(file.substr(0, file.rfind('/')));
+}
+
+// The program may lie far from the host, in the store of bundles, where nothing
+// leads to libraries that came with the host. What lies beside libc is found
+// without being told. Empty when there is nothing to tell.
+std::string library_folder() {
+    std::string folder = folder_of(reinterpret_cast<const void*>(&Poco::Environment::osName));
+    return folder == folder_of(reinterpret_cast<const void*>(&::posix_spawn)) ? std::string() : folder;
+}
 
 }  // namespace
 
@@ -67,7 +85,9 @@ Spawned spawn_program(const std::vector<std::string>& argv, const std::vector<in
     for (const auto& arg : argv) args.push_back(const_cast<char*>(arg.c_str()));
     args.push_back(nullptr);
     char path[] = "PATH=/usr/local/bin:/usr/bin:/bin";
-    char* env[] = {path, nullptr};
+    static const std::string folder = library_folder();
+    std::string libraries = "LD_LIBRARY_PATH=" + folder;
+    char* env[] = {path, folder.empty() ? nullptr : libraries.data(), nullptr};
     Spawned child;
     const int error = ::posix_spawn(&child.pid, args[0], &actions.raw, &attributes.raw, args.data(), env);
     if (error != 0) throw std::system_error(error, std::generic_category(), "cannot start " + argv[0]);

@@ -15,8 +15,9 @@ struct Spawned {
     Fd handle;  // pidfd: readable once it has ended, and immune to reuse of the pid
 };
 
-/// Starts argv[0] in a session of its own, with no environment but a PATH and
-/// no descriptors but `fds`: fds[i] becomes descriptor i, -1 becomes /dev/null.
+/// Starts argv[0] in a session of its own, with no environment but a PATH, where
+/// needed LD_LIBRARY_PATH with the folder of the libraries that this code itself
+/// runs with, and no descriptors but `fds`: fds[i] becomes descriptor i, -1 becomes /dev/null.
 /// The caller owns the child and must reap it. Throws std::system_error.
 Spawned spawn_program(const std::vector<std::string>& argv, const std::vector<int>& fds);
 
