@@ -14,7 +14,6 @@ RESERVED = """
 /manage/connections/a/probe /manage/topology /manage/topology/services
 /manage/terraform/halt /manage/credentials /manage/mfa/x /manage/billing/x /manage/tenancy/entra-links/x /manage/cells/x
 /manage/agents/health /manage/cloudflare/x /manage/auth/providers /manage/halt /manage/workflows/halt /manage/docs
-/manage/plugins/local/reload
 """.split()
 
 
