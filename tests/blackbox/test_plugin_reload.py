@@ -203,3 +203,29 @@ def test_a_file_that_is_written_over(server, folder):
     refused = server.post(RELOAD)
     assert (refused.status, refused.code) == (422, "plugin_refused")
     assert release(server) == "1.0.0"
+
+
+def resident_kib(server):
+    text = pathlib.Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(text.split("VmRSS:")[1].split()[0])
+
+
+def test_memory_is_back_to_its_level(server, folder):
+    """Only code stays, which is never unloaded: what instances and streams took is given back."""
+    def reload(times):
+        for n in range(times):
+            put(folder, 2 if release(server) == "1.0.0" else 1)
+            server.ok("POST", RELOAD)
+            server.ok("GET", "/manage/workloads/x")
+            connection, response = server.open("GET", "/manage/workloads/x/logs?tail=3",
+                                               headers={"Accept": "application/x-ndjson"})
+            assert len(response.read().splitlines()) == 3
+            connection.close()
+
+    reload(8)
+    before = resident_kib(server)
+    reload(16)
+    grown = (resident_kib(server) - before) / 16
+    size = (RELEASES / "reloadable_1.so").stat().st_size / 1024
+    # A sanitizer's own bookkeeping is not ours.
+    assert grown < (16 if SANITIZED else 2) * size, (grown, size)
