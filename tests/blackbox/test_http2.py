@@ -868,8 +868,9 @@ def rss(server):
     return int(status.split("VmRSS:")[1].split()[0]) * KIB
 
 
-# A sanitizer's quarantine grows with what was freed.
-GROWTH = 16 << 20 if not SANITIZED else 1 << 30
+# What the streams of three attackers may have under way at a time, with room: a hundred answers of some 60 KiB each.
+# (A sanitizer's quarantine grows with what was freed.)
+GROWTH = 32 << 20 if not SANITIZED else 1 << 30
 
 
 def costly(server, number, end=True):
