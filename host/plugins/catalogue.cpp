@@ -159,7 +159,8 @@ LibraryPtr Catalogue::load_library(const Candidate& candidate, std::uint32_t cop
         if (library) all_libraries_.push_back(library);
     }
     record.path = candidate.path.string();
-    record.sha256 = candidate.sha256;
+    // Of a bare file what was loaded counts, should it have changed since it was judged.
+    if (candidate.manifest || record.sha256.empty()) record.sha256 = candidate.sha256;
     record.keys = candidate.keys;
     if (candidate.fault) record.fault = *candidate.fault;
     if (!candidate.manifest) return library;
