@@ -123,6 +123,8 @@ bool Connection::fill_input() {
         return true;
     }
     if (n == 0) {
+        // The socket tells of a reset once. When a send was told, this end is that reset.
+        error_ = output_error_;
         input_ended_ = true;
         readable_ = false;
         return true;
@@ -194,6 +196,7 @@ void Connection::output_failed() {
         close();
         return;
     }
+    if (errno != EPIPE) output_error_ = errno;
     output_dead_ = true;
     output().clear();
     output_sent_ = 0;

@@ -187,6 +187,7 @@ private:
     std::string peer_;
 
     int error_ = 0;
+    int output_error_ = 0;  ///< what a send took from the socket
     const Side side_;
     bool readable_ = false;    // the last word of the socket, edge-triggered
     bool peer_ended_ = false;

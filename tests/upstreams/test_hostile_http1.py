@@ -398,6 +398,19 @@ def test_reset(stage, method):
     assert server.connections == 2, "on a new connection nothing is sent twice"
 
 
+def test_reset_while_the_request_is_sent():
+    """The socket tells its reset once, and a send may be the one that is told: the answer is truncated all the same."""
+    def script(peer):
+        peer.request_head()
+        peer.send(OK + b"\r\nabc")  # only the end of the connection says where it ends
+        peer.settle()
+        peer.reset()
+    with Scripted(script, receive_buffer=4096) as server:
+        result = fetch(server.url, repeat=20, method="POST", body_size=8 << 20)
+    ends = {(answer.get("error"), answer.get("slug")) for answer in result.answers}
+    assert ends == {("provider_error", "truncated_answer")}, result
+
+
 @pytest.mark.parametrize("limits, slug", [({"idle_ms": 300}, "upstream_silent"),
                                           ({"deadline_ms": 500}, "deadline_exceeded")], ids=["idle", "deadline"])
 def test_silence(limits, slug):
