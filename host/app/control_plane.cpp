@@ -179,7 +179,7 @@ Result<void> ControlPlane::bind(const std::vector<int>& inherited) {
     options.body_bytes = static_cast<std::uint64_t>(config_.server.limits.body_bytes);
     if (config_.identity.insecure_dev) {
         log::warn("identity", "identity.insecure_dev is on: requests without a token have every scope");
-        options.anonymous = identity::Principal{"insecure-dev", "user", {}, {"admin:cluster"}, {}, 0};
+        options.anonymous = identity::Principal{.subject = "insecure-dev", .scopes = {"admin:cluster"}};
     }
     const identity::TokenPolicy policy = token_policy(config_);
     gate_ = std::make_unique<dispatch::Gate>(

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,16 @@ struct Principal {
     std::string token_id;             ///< jti
     std::int64_t expires_unix_s = 0;
 
+    std::string issuer;
+    std::string client_id;
+    std::string act_json;                ///< who acts for the subject (RFC 8693 section 4.1), nested; empty: nobody
+    std::vector<std::string> resources;  ///< what somebody who is no admin may see; empty: no filter
+    std::string acr;                     ///< how well the caller was authenticated (RFC 9470); empty: unknown
+    std::int64_t auth_time_unix_s = 0;   ///< when; 0: unknown
+    std::string key_thumbprint;          ///< cnf.jkt: comes with a DPoP proof by this key only (RFC 9449)
+    std::string certificate_thumbprint;  ///< cnf.x5t#S256 (RFC 8705 section 3.1)
+    std::string session_id;              ///< of a browser session; empty: a token
+
     bool holds(std::string_view scope) const {
         return std::find(scopes.begin(), scopes.end(), scope) != scopes.end();
     }
@@ -25,5 +36,6 @@ struct Principal {
     /// scopes satisfy every other.
     bool may(std::string_view scope) const { return holds("admin:cluster") || holds("platform:admin") || holds(scope); }
 };
+using PrincipalPtr = std::shared_ptr<const Principal>;
 
 }  // namespace acp::identity

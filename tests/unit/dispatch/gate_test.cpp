@@ -97,7 +97,7 @@ struct House {
         Gate gate(
             router, pool,
             [](std::string_view token) -> Result<identity::Principal> {
-                if (token == "good") return identity::Principal{"alice", "user", {}, {"read:x"}, {}, 0};
+                if (token == "good") return identity::Principal{.subject = "alice", .scopes = {"read:x"}};
                 return fail(Code::unauthenticated, "invalid_token", "the access token is invalid");
             },
             options);
@@ -188,7 +188,7 @@ TEST_CASE("the scheme's name is in any case") {
 TEST_CASE("an anonymous caller is let in only when the options name one") {
     House house;
     house.add("GET", "/a", "read:x");
-    house.options.anonymous = identity::Principal{"dev", "user", {}, {"admin:cluster"}, {}, 0};
+    house.options.anonymous = identity::Principal{.subject = "dev", .scopes = {"admin:cluster"}};
     SECTION("no token") {
         CHECK(house.status(FakeExchange("GET", "/a")) == 200);
         CHECK(house.seen->principal.subject == "dev");
@@ -316,7 +316,7 @@ TEST_CASE("a full pool answers 503 with a time to come again") {
     FakeExchange e("GET", "/a", {kGood});
     Gate gate(house.router, house.pool,
               [](std::string_view) -> Result<identity::Principal> {
-                  return identity::Principal{"a", "user", {}, {"read:x"}, {}, 0};
+                  return identity::Principal{.subject = "a", .scopes = {"read:x"}};
               },
               {});
     gate.on_request(e);
