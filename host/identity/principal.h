@@ -12,22 +12,22 @@ namespace acp::identity {
 
 /// A verified caller. Made by a verifier only, never from a plain header.
 struct Principal {
-    std::string subject;
+    std::string subject = {};
     std::string actor_kind = "user";  ///< user, service, agent or system
-    std::string organization_id;
-    std::vector<std::string> scopes;
-    std::string token_id;             ///< jti
+    std::string organization_id = {};
+    std::vector<std::string> scopes = {};
+    std::string token_id = {};             ///< jti
     std::int64_t expires_unix_s = 0;
 
-    std::string issuer;
-    std::string client_id;
-    std::string act_json;                ///< who acts for the subject (RFC 8693 section 4.1), nested; empty: nobody
-    std::vector<std::string> resources;  ///< what somebody who is no admin may see; empty: no filter
-    std::string acr;                     ///< how well the caller was authenticated (RFC 9470); empty: unknown
+    std::string issuer = {};
+    std::string client_id = {};
+    std::string act_json = {};                ///< who acts for the subject (RFC 8693 section 4.1), nested; empty: nobody
+    std::vector<std::string> resources = {};  ///< what somebody who is no admin may see; empty: no filter
+    std::string acr = {};                     ///< how well the caller was authenticated (RFC 9470); empty: unknown
     std::int64_t auth_time_unix_s = 0;   ///< when; 0: unknown
-    std::string key_thumbprint;          ///< cnf.jkt: comes with a DPoP proof by this key only (RFC 9449)
-    std::string certificate_thumbprint;  ///< cnf.x5t#S256 (RFC 8705 section 3.1)
-    std::string session_id;              ///< of a browser session; empty: a token
+    std::string key_thumbprint = {};          ///< cnf.jkt: comes with a DPoP proof by this key only (RFC 9449)
+    std::string certificate_thumbprint = {};  ///< cnf.x5t#S256 (RFC 8705 section 3.1)
+    std::string session_id = {};              ///< of a browser session; empty: a token
 
     bool holds(std::string_view scope) const {
         return std::find(scopes.begin(), scopes.end(), scope) != scopes.end();
