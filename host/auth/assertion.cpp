@@ -1,10 +1,12 @@
 #include "auth/assertion.h"
 
 #include <algorithm>
+#include <array>
 
 #include "auth/claims.h"
 #include "auth/oauth_error.h"
 #include "base/bytes.h"
+#include "identity/claims.h"
 
 namespace acp::auth {
 
@@ -77,21 +79,19 @@ Result<void> Assertions::judge_own(const Client* client, const jose::Compact& to
     const jose::PublicKey* key = client ? client->keys.find(token.kid, token.algorithm) : nobodys_ ? &nobodys_->public_key() : nullptr;
     if (!key) return bad("assertion: kid");
     if (!token.signed_by(*key)) return bad("assertion: signature");
-    if (!token.typ.empty() && token.typ != "jwt" && token.typ != "client-authentication+jwt") return bad("assertion: typ");
-    if (audience_of(token).empty()) return bad("assertion: aud");
+    if (!client) return bad("unknown client");
+    const std::string audience = audience_of(token);
+    if (audience.empty()) return bad("assertion: aud");
+    const std::string_view ours = audience;
+    constexpr std::array<std::string_view, 3> types{"", "jwt", "client-authentication+jwt"};
     const std::int64_t now = services_.now_unix_s();
     const std::int64_t leeway = services_.settings.leeway_s;
-    const auto exp = seconds_of(token.claims, "exp");
-    if (!exp || *exp <= now - leeway) return bad("assertion: exp");
-    if (*exp > now + kLongestLife + leeway) return bad("assertion: exp is more than 5 minutes ahead");
-    for (const char* name : {"iat", "nbf"}) {
-        if (!token.claims->has(name)) continue;
-        const auto at = seconds_of(token.claims, name);
-        if (!at || *at > now + leeway) return bad(std::string("assertion: ") + name);
-    }
+    const auto times = identity::check_claims(token, {client->id, {&ours, 1}, types, leeway, false}, now);
+    if (!times) return bad("assertion: " + times.error().internal);
+    if (times->expires_unix_s > now + kLongestLife + leeway) return bad("assertion: exp is more than 5 minutes ahead");
     const std::string jti = json::text_or(token.claims, "jti");
     if (jti.empty() || jti.size() > 256) return bad("assertion: jti");
-    return use_once(*client, jti, *exp + leeway, now);
+    return use_once(*client, jti, times->expires_unix_s + leeway, now);
 }
 
 Result<void> Assertions::use_once(const Client& client, const std::string& jti, std::int64_t until, std::int64_t now) {

@@ -6,8 +6,6 @@ namespace acp::auth {
 
 namespace {
 
-constexpr std::int64_t kLastSecond = 900'000'000'000;
-
 std::vector<std::string> texts(const json::Var& value) {
     std::vector<std::string> out;
     if (value.type() != typeid(json::Array::Ptr)) return out;
@@ -17,18 +15,6 @@ std::vector<std::string> texts(const json::Var& value) {
 }
 
 }  // namespace
-
-std::optional<std::int64_t> seconds_of(const json::Object::Ptr& claims, const std::string& name) {
-    const json::Var value = claims->get(name);
-    if (value.isEmpty() || !value.isNumeric() || value.isBoolean()) return std::nullopt;
-    try {
-        const double number = value.convert<double>();
-        if (!(number >= 0 && number < static_cast<double>(kLastSecond))) return std::nullopt;
-        return static_cast<std::int64_t>(number);
-    } catch (const Poco::Exception&) {
-        return std::nullopt;
-    }
-}
 
 std::vector<std::string> audiences_of(const json::Object::Ptr& claims) {
     const json::Var value = claims->get("aud");

@@ -1,8 +1,6 @@
-// auth: reading the claims of a token, without converting anything.
+// auth: lists in the claims of a token and in forms.
 #pragma once
 
-#include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,10 +8,6 @@
 #include "json/json.h"
 
 namespace acp::auth {
-
-/// A NumericDate as whole seconds (RFC 7519 section 2); nullopt when it is missing, no
-/// number, negative or beyond the year 30000.
-std::optional<std::int64_t> seconds_of(const json::Object::Ptr& claims, const std::string& name);
 
 /// `aud`: a string or a list of strings; empty when it is anything else.
 std::vector<std::string> audiences_of(const json::Object::Ptr& claims);

@@ -162,7 +162,7 @@ Result<Issued> Granting::issue(const dispatch::Context& context, const ProvenCli
     event.target = subject.id;
     event.outcome = "granted";
     event.request_id = context.request_id;
-    event.details = json::object({{"client_id", client.id},
+    auto details = json::object({{"client_id", client.id},
                                   {"subject", subject.id},
                                   {"scopes", list(*scopes)},
                                   {"audiences", list(audiences)},
@@ -173,6 +173,8 @@ Result<Issued> Granting::issue(const dispatch::Context& context, const ProvenCli
                                   {"bound", bound->size() > 0},
                                   {"act", claims->get("act")},
                                   {"address", std::string(address_of(context.peer))}});
+    if (auto more = json::parse_object(wish.audit_json)) details->set("flow", *more);
+    event.details = details;
     if (auto kept = services_.security.require(std::move(event)); !kept) {
         wipe(issued.access_token);
         return fail(kept.error());

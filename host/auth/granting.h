@@ -35,6 +35,7 @@ struct Wish {
     std::vector<std::string> audiences;  ///< none: the server's own
     std::string grant_type;
     std::string key_thumbprint;          ///< jkt of the proof that came along (RFC 9449); or empty
+    std::string audit_json;              ///< what else the row shall tell: an object, or empty
 };
 
 struct Issued {

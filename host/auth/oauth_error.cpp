@@ -21,13 +21,6 @@ constexpr auto kKnown = std::to_array<std::string_view>({
     "interaction_required", "server_error", "temporarily_unavailable",
 });
 
-int status_of(const Error& error, std::string_view code) noexcept {
-    if (code == "invalid_client") return 401;
-    if (code == "server_error") return 500;
-    if (code != "temporarily_unavailable") return 400;
-    return error.code == Code::exhausted ? 429 : 503;
-}
-
 /// A client that came with the field is told which scheme is meant.
 bool tried_basic(const dispatch::Context& context) noexcept { return context.credentials && !context.credentials->authorization.empty(); }
 
@@ -72,18 +65,25 @@ http::Response uncached_json(int status, std::string body) {
 
 http::Response oauth_problem(const dispatch::Context& context, const Error& error) {
     const std::string code = oauth_code(error);
-    const int status = status_of(error, code);
+    const int status = error.code == Code::exhausted ? 429 : status_of(code);
     if (status >= 500 || !error.internal.empty())
         log::warn("auth", "a request to an endpoint was refused",
                   {{"request_id", context.request_id}, {"path", context.path}, {"code", code}, {"cause", error.internal.empty() ? error.message : error.internal}});
-    const std::string description = code == "server_error" ? "the request could not be served" : description_of(error.message);
-    http::Response response = uncached_json(status, json::dump(json::object({{"error", code}, {"error_description", description}})));
+    const std::int64_t retry_ms = error.retry_after_ms == 0 && (status == 429 || status == 503) ? 1000 : error.retry_after_ms;
+    return oauth_refusal(context, status, code, code == "server_error" ? "the request could not be served" : error.message, retry_ms);
+}
+
+http::Response oauth_refusal(const dispatch::Context& context, int status, const std::string& code, std::string_view description, std::int64_t retry_after_ms) {
+    http::Response response = uncached_json(status, json::dump(json::object({{"error", code}, {"error_description", description_of(description)}})));
     if (status == 401 && tried_basic(context)) response.field("WWW-Authenticate", R"(Basic realm="alphaswarm-cp", charset="UTF-8")");
-    if (status == 429 || status == 503 || error.retry_after_ms > 0) {
-        const std::int64_t ms = error.retry_after_ms > 0 ? error.retry_after_ms : 1000;
-        response.field("Retry-After", std::to_string((ms + 999) / 1000));
-    }
+    if (retry_after_ms > 0) response.field("Retry-After", std::to_string((retry_after_ms + 999) / 1000));
     return response;
+}
+
+int status_of(std::string_view code) noexcept {
+    if (code == "invalid_client") return 401;
+    if (code == "server_error") return 500;
+    return code == "temporarily_unavailable" ? 503 : 400;
 }
 
 }  // namespace acp::auth

@@ -3,8 +3,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <vector>
 
+#include "auth/browser.h"
 #include "auth/counters.h"
+#include "auth/flow.h"
 #include "auth/security_log.h"
 #include "auth/settings.h"
 #include "auth/trust.h"
@@ -24,6 +27,9 @@ struct Services {
     Trust& trust;
     SecurityLog& security;
     Counters& counters;
+    /// The auth flows as they are now: a reload may have put others in their place. [any-thread]
+    std::function<std::vector<Flow>()> flows;
+    Browser* browser = nullptr;  ///< null: there are no browser sessions
     std::function<std::int64_t()> now_unix_s = [] { return unix_ns() / 1'000'000'000; };
 };
 
