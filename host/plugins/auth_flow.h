@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -62,6 +63,10 @@ private:
     bool read_description(Fault& fault);
     template <typename Invoke>
     Result<void> invoke(const CallContext& context, std::string_view step, Invoke&& call) const;
+
+    template <typename Invoke>
+    Result<AuthDecision> decide(const CallContext& context, std::string_view step,
+                                std::initializer_list<AuthDecision::Kind> kinds, Invoke&& call) const;
 
     LibraryPtr library_;
     std::string alias_;
