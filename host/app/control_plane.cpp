@@ -102,10 +102,10 @@ ControlPlane::ControlPlane(const config::Config& config) : config_(config), reda
 
 Result<std::unique_ptr<ControlPlane>> ControlPlane::make(const config::Config& config, const std::vector<int>& inherited) {
     if (auto ok = make_private(config.data_dir); !ok) return fail(ok.error());
-    auto key = identity::SigningKey::load_or_create(config.data_dir / "keys");
-    if (!key) return fail(key.error());
+    auto keys = identity::Keyring::open(config.data_dir / "keys");
+    if (!keys) return fail(keys.error());
     auto plane = std::unique_ptr<ControlPlane>(new ControlPlane(config));
-    plane->key_ = std::make_unique<identity::SigningKey>(std::move(*key));
+    plane->keys_ = std::move(*keys);
     if (auto ok = plane->open_ledger(); !ok) return fail(ok.error());
     plane->load_plugins();
     plane->repair();
@@ -183,7 +183,7 @@ Result<void> ControlPlane::bind(const std::vector<int>& inherited) {
     }
     const identity::TokenPolicy policy = token_policy(config_);
     gate_ = std::make_unique<dispatch::Gate>(
-        router_, *queries_pool_, [this, policy](std::string_view token) { return identity::verify(*key_, policy, token, unix_s()); }, std::move(options));
+        router_, *queries_pool_, [this, policy](std::string_view token) { return identity::verify(*keys_, policy, token, unix_s()); }, std::move(options));
     gate_->on_denial([this](const dispatch::Context& context, const Error& error) {
         log::warn("identity", "a request was denied", {{"request_id", context.request_id}, {"path", context.path}, {"subject", context.principal.subject}, {"cause", error.internal.empty() ? error.message : error.internal}});
         // Only proven callers leave a row: strangers could fill the disk with them.
@@ -207,6 +207,7 @@ Result<std::vector<std::string>> ControlPlane::reload(const config::Config& fres
         return keys;
     }
     if (auto loaded = tls_.load(fresh); !loaded) return fail(loaded.error());
+    if (auto read = keys_->reload(); !read) return fail(read.error());
     if (tls_.is_on()) engine_->set_tls(make_tls(tls_.contexts()));
     set_egress(fresh.egress);
     return keys;

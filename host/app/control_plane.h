@@ -14,7 +14,7 @@
 #include "dispatch/gate.h"
 #include "work/pool.h"
 #include "dispatch/router.h"
-#include "identity/signing_key.h"
+#include "identity/keyring.h"
 #include "identity/token.h"
 #include "ledger/ledger.h"
 #include "manage/openapi.h"
@@ -60,7 +60,7 @@ private:
     const config::Config config_;
     std::atomic<bool> draining_{false};
     std::shared_ptr<redact::Redactor> redactor_;
-    std::unique_ptr<identity::SigningKey> key_;
+    std::shared_ptr<identity::Keyring> keys_;
     std::unique_ptr<wire::Engine> engine_holder_;  // see bind()
     std::unique_ptr<ledger::Ledger> ledger_;
     std::unique_ptr<plugins::Catalogue> catalogue_;
