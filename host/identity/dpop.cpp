@@ -53,6 +53,7 @@ Result<std::string> DpopProofs::check(const ProofUse& use, std::int64_t now) {
     if (!proof->signed_by(*key)) return invalid_proof("signature");
     if (auto sound = check_claims(*proof, use, now); !sound) return fail(sound.error());
     std::string thumbprint = key->thumbprint();
+    if (!use.thumbprint.empty() && !equal_constant_time(thumbprint, use.thumbprint)) return invalid_token("cnf.jkt");
     // Last, so that only what is sound in itself takes room in the store.
     if (auto fresh = use_up(*proof, thumbprint); !fresh) return fail(fresh.error());
     return thumbprint;

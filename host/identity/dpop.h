@@ -24,6 +24,7 @@ struct ProofUse {
     std::string_view method;
     std::string_view url;     ///< scheme://authority/path as the client sees it
     std::string_view token;   ///< the access token it comes with; empty: none, at the token endpoint
+    std::string_view thumbprint;  ///< of the key that the token is bound to; empty: any key
 };
 
 /// [any-thread]
@@ -36,8 +37,9 @@ public:
 
     /// The RFC 7638 thumbprint of the key that made the proof, which is good for
     /// this one request and used up now. Code::unauthenticated with the slug
-    /// `invalid_dpop_proof` (`internal`: which check) or `use_dpop_nonce`, which
-    /// are also the error codes of RFC 9449; Code::unavailable when it cannot be
+    /// `invalid_dpop_proof` (`internal`: which check), `use_dpop_nonce` or, for
+    /// another key than the token's, `invalid_token`: the error codes of RFC 9449;
+    /// Code::unavailable when it cannot be
     /// told whether the proof was used before. [may-block]
     Result<std::string> check(const ProofUse& use, std::int64_t now_unix_s);
 

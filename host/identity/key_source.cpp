@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <exception>
 
-#include "base/clock.h"
+#include "identity/claims.h"
 #include "identity/discovery.h"
 #include "log/log.h"
 
@@ -12,15 +12,6 @@ namespace acp::identity {
 namespace {
 
 constexpr std::size_t kMaxSources = 256;
-
-tl::unexpected<Error> unknown_key() {
-    Error e;
-    e.code = Code::unauthenticated;
-    e.slug = "invalid_token";
-    e.message = "the access token is invalid";
-    e.internal = "kid";
-    return fail(std::move(e));
-}
 
 /// Whether `before` has a key that `after` lacks.
 bool lost_one(const jose::KeySet& before, const jose::KeySet& after) {
@@ -69,7 +60,7 @@ Result<std::shared_ptr<const jose::PublicKey>> KeySource::find(std::string_view 
     }
     if (!set_) return unavailable(rules_.now_ms());
     ++counters_.unknown_kids;
-    return unknown_key();
+    return invalid_token("kid");
 }
 
 /// Fetches with the lock released; whoever else asks meanwhile waits or is served what there is.
@@ -144,10 +135,6 @@ tl::unexpected<Error> KeySource::unavailable(std::int64_t now) const {
     e.retry_after_ms = std::max<std::int64_t>(next_try_ms_ - now, 1000);
     e.retryable = true;
     return fail(std::move(e));
-}
-
-KeySources::KeySources(KeyRules rules) : rules_(std::move(rules)) {
-    if (!rules_.now_ms) rules_.now_ms = [] { return monotonic_ns() / 1'000'000; };
 }
 
 Result<std::shared_ptr<KeySource>> KeySources::at(const KeyPlace& place) {

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "identity/fetch.h"
 #include "jose/key_set.h"
@@ -44,9 +45,9 @@ struct KeyCounters {
 struct KeyRules {
     KeyTimes times;
     Fetch fetch = fetch_document;
-    std::function<std::int64_t()> now_ms;  ///< monotonic; empty: the system's
+    std::function<std::int64_t()> now_ms = [] { return monotonic_ns() / 1'000'000; };
     /// Told when a key is not published any more: what it signed holds no longer. [any-thread]
-    std::function<void()> key_gone;
+    std::function<void()> key_gone = {};
 };
 
 /// The key set of one issuer. One flight serves all who wait; while keys are
@@ -92,7 +93,9 @@ private:
 /// All sources of the process. [any-thread]
 class KeySources {
 public:
-    explicit KeySources(KeyRules rules);
+    explicit KeySources(KeyRules rules = {}) : rules_(std::move(rules)) {}
+    /// Before threads start.
+    void on_key_gone(std::function<void()> listener) { rules_.key_gone = std::move(listener); }
     /// The source, made at its first use. Code::exhausted beyond 256 of them.
     Result<std::shared_ptr<KeySource>> at(const KeyPlace& place);
     const KeyCounters& counters() const noexcept { return counters_; }
