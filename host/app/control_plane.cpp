@@ -139,6 +139,7 @@ void ControlPlane::load_plugins() {
     catalogue_->load(config_.plugins.directories);
     for (const auto& p : config_.providers) catalogue_->make_provider({p.alias, p.plugin, p.config_json, {}});
     for (const auto& r : config_.http_routes) catalogue_->make_routes({r.alias, r.plugin, r.config_json, r.mount});
+    for (const auto& f : config_.identity.flows) catalogue_->make_flow({f.alias, f.plugin, f.config_json, {}});
     const auto view = catalogue_->view();
     for (const auto& r : view->records) record("plugin.load", "system", r.id.empty() ? r.path : r.id, r.loaded ? "loaded" : "failed");
 }

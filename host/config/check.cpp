@@ -50,6 +50,7 @@ public:
         check_sizes();
         check_aliases("/providers");
         check_aliases("/http_routes");
+        check_aliases("/identity/flows");
         check_default_provider();
         check_mounts();
     }

@@ -110,6 +110,15 @@ Server server(const Section& section, const Base& base) {
     return out;
 }
 
+Flow flow(const Section& section) {
+    Flow out;
+    section.read("alias", out.alias);
+    section.read("plugin", out.plugin);
+    section.read_json("config", out.config_json);
+    out.pointer = section.pointer();
+    return out;
+}
+
 Identity identity(const Section& section) {
     Identity out;
     section.read("issuer", out.issuer);
@@ -117,6 +126,7 @@ Identity identity(const Section& section) {
     section.read("token_ttl_s", out.token_ttl_s);
     section.read("leeway_s", out.leeway_s);
     section.read("insecure_dev", out.insecure_dev);
+    for (const auto& one : section.list("flows")) out.flows.push_back(flow(one));
     return out;
 }
 

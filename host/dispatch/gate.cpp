@@ -43,9 +43,28 @@ bool accepts_body(Body wanted, std::string_view content_type) noexcept {
         case Body::json: return is_media_type(content_type, "application/json");
         case Body::merge_patch:
             return is_media_type(content_type, "application/merge-patch+json") || is_media_type(content_type, "application/json");
+        case Body::form: return is_media_type(content_type, "application/x-www-form-urlencoded");
         case Body::any: return true;
     }
     return false;
+}
+
+const char* wanted_type(Body wanted) noexcept {
+    switch (wanted) {
+        case Body::json: return "the body must be application/json";
+        case Body::form: return "the body must be application/x-www-form-urlencoded";
+        default: return "the body must be application/merge-patch+json";
+    }
+}
+
+std::unique_ptr<Credentials> credentials_of(const wire::RequestView& request) {
+    auto out = std::make_unique<Credentials>();
+    for (const auto& field : request.fields) {
+        if (wire::http1::equals_ci(field.name, "authorization")) out->authorization.emplace_back(field.value);
+        if (wire::http1::equals_ci(field.name, "cookie")) out->cookie.emplace_back(field.value);
+    }
+    if (request.certificate) out->certificate = *request.certificate;
+    return out;
 }
 
 /// Answers with a problem when `body` throws. Only the first answer counts.
@@ -86,6 +105,25 @@ std::string_view Context::field(std::string_view lower_name) const noexcept {
 Result<json::Object::Ptr> Context::json_body() const {
     if (body.empty()) return json::object();
     return json::parse_object(body);
+}
+
+Result<http::Query> Context::form() const {
+    auto form = http::Query::parse(body);
+    if (form) return form;
+    Error error = form.error();
+    error.slug = "bad_form";
+    error.message = "the form is malformed, too long, or gives a parameter twice";
+    return fail(std::move(error));
+}
+
+/// What proves a client may stand in the body just as well.
+Context::~Context() {
+    if (credentials) wipe(body);
+}
+
+Credentials::~Credentials() {
+    for (auto* list : {&authorization, &cookie})
+        for (auto& value : *list) wipe(value);
 }
 
 http::Response Context::problem(const Error& error) const {
@@ -288,15 +326,14 @@ void Gate::serve(wire::Exchange& exchange, const Route& route, std::string path,
         return;
     }
     if (request.has_body && !accepts_body(route.body, request.field("content-type"))) {
-        exchange.respond(context->problem(make(Code::unsupported_media_type, "unsupported_media_type",
-                                               route.body == Body::json ? "the body must be application/json"
-                                                                        : "the body must be application/merge-patch+json")));
+        exchange.respond(context->problem(make(Code::unsupported_media_type, "unsupported_media_type", wanted_type(route.body))));
         return;
     }
     context->fields.reserve(request.fields.size());
     for (const auto& field : request.fields)
         if (!is_credential(field.name)) context->fields.emplace_back(ascii_lower(field.name), field.value);
     context->traceparent = context->field("traceparent");
+    if (route.wants_credentials) context->credentials = credentials_of(request);
     exchange.read_body(options_.body_bytes, [this, &exchange, &route, context](std::string body) {
         context->body = std::move(body);
         context->responder = exchange.defer();

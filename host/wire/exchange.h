@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "http/response.h"
+#include "tls/peer.h"
 #include "wire/http1/parse.h"
 
 namespace acp::wire {
@@ -25,6 +26,7 @@ struct RequestView {
     std::span<const http1::Field> fields;
     std::string_view request_id;   ///< the client's, where acceptable, else made here
     std::string_view peer;         ///< address and port of the other side
+    const tls::PeerIdentity* certificate = nullptr;  ///< the client's, verified; null: it showed none
     bool has_body = false;
     bool websocket = false;        ///< asks for WebSocket; the handshake is judged when it is answered
 

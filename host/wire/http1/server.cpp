@@ -155,7 +155,10 @@ bool Server::begin_exchange() {
     request_.fields = {head_->fields.data(), head_->field_count};
     request_.has_body = has_body;
     request_.websocket = head_->upgrade && !has_body && head_->method == "GET" && list_has(head_->field("upgrade"), "websocket");
-    if (request_.peer.empty()) request_.peer = connection_.peer();
+    if (request_.peer.empty()) {
+        request_.peer = connection_.peer();
+        request_.certificate = connection_.certificate();
+    }
     take_request_id();
     body_unread_ = request_.has_body;
     state_ = State::handling;

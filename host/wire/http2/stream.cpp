@@ -171,6 +171,7 @@ void Stream::proceed() {
         server_.count_request();
         take_request_id();
         request_.peer = server_.connection().peer();
+        request_.certificate = server_.connection().certificate();
         const std::string_view expect = request_.field("expect");
         if (too_large_)
             refuse(431, "head_too_large");

@@ -109,6 +109,7 @@ TEST_CASE("every key of the schema reaches the structs", "[config]") {
     each_property(
         schema().extract<json::Object::Ptr>(), "", [&](const std::string& pointer, const json::Object::Ptr& s) {
             bool in_list = pointer.starts_with("/providers/") || pointer.starts_with("/http_routes/") ||
+                           pointer.starts_with("/identity/flows/") ||
                            pointer.starts_with("/server/tls/certificates/");
             bool one_choice = s->has("enum") && s->getArray("enum")->size() == 1;
             if (in_list || one_choice || s->has("properties")) return;
@@ -125,7 +126,7 @@ TEST_CASE("every key of the schema reaches the structs", "[config]") {
             if (pointer == "/egress/proxy_credentials") value = "user:password";
             if (pointer == "/identity/issuer") value = "https://other.example";
             if (pointer == "/workloads/default_provider") value = "p";
-            if (pointer == "/providers" || pointer == "/http_routes") value = "[{alias: p, plugin: p}]";
+            if (pointer == "/providers" || pointer == "/http_routes" || pointer == "/identity/flows") value = "[{alias: p, plugin: p}]";
             if (pointer == "/server/tls/certificates") value = "[{certificate: c, key: k}]";
             std::string variable = "ALPHASWARM_CP_";
             for (const auto& c : pointer.substr(1)) variable += c == '/' ? std::string("__") : std::string(1, c);

@@ -26,6 +26,7 @@ public:
         view_.has_body = !body_.empty();
     }
     const wire::RequestView& request() const noexcept override { return view_; }
+    wire::RequestView& view_of() noexcept { return view_; }
     wire::Loop& loop() noexcept override { return loop_; }
     void respond(http::Response response) override { complete(std::move(response)); }
     void read_body(std::uint64_t limit, std::function<void(std::string)> done) override {
@@ -252,6 +253,69 @@ TEST_CASE("queries and bodies must fit the operation") {
     std::vector<std::pair<std::string, std::string>> fields{kGood};
     if (!c.type.empty()) fields.emplace_back("Content-Type", c.type);
     CHECK(house.status(FakeExchange(c.method, c.target, fields, c.body)) == c.status);
+}
+
+TEST_CASE("a form is taken apart strictly") {
+    House house;
+    house.add("POST", "/form", "", Body::form);
+    struct Case {
+        std::string type, body;
+        int status;
+        bool good;
+    };
+    const std::string type = "application/x-www-form-urlencoded";
+    const auto c = GENERATE_COPY(values<Case>({{type, "a=1&b=x%20y+z", 200, true},
+                                               {"Application/X-WWW-Form-URLencoded;charset=UTF-8", "a=1", 200, true},
+                                               {type, "a=1&a=1", 200, false},
+                                               {type, "a=1&%61=2", 200, false},
+                                               {type, "a=%zz", 200, false},
+                                               {type, "a=%00", 200, false},
+                                               {type, "a=%ff", 200, false},
+                                               {"application/json", "{}", 415, false},
+                                               {"", "a=1", 415, false},
+                                               {"text/plain", "a=1", 415, false}}));
+    std::vector<std::pair<std::string, std::string>> fields;
+    if (!c.type.empty()) fields.emplace_back("Content-Type", c.type);
+    FakeExchange e("POST", "/form", fields, c.body);
+    house.ask(e);
+    REQUIRE(e.answer->status == c.status);
+    if (c.status != 200) return;
+    const auto form = house.seen->form();
+    REQUIRE(form.has_value() == c.good);
+    if (!c.good) {
+        CHECK(form.error().slug == "bad_form");
+        CHECK(form.error().message.find('1') == std::string::npos);
+        return;
+    }
+    CHECK(form->get("a") == "1");
+    if (c.body.size() > 4) CHECK(form->get("b") == "x y z");
+}
+
+TEST_CASE("credentials go to the handlers that ask for them, and to no other") {
+    House house;
+    house.add("POST", "/token", "", Body::form);
+    const bool wanted = GENERATE(true, false);
+    Route route{"POST", "/login", "op", {}, Body::form, {}, [&house](const ContextPtr& c) {
+                    house.seen = c;
+                    return http::json_response(200, "{}");
+                }, {}};
+    route.wants_credentials = true;
+    REQUIRE(house.router.add(std::move(route)));
+    FakeExchange e("POST", wanted ? "/login" : "/token", {{"Authorization", "Basic YTpi"}, {"authorization", "Basic YTpj"}, {"Cookie", "c=1"}});
+    tls::PeerIdentity peer;
+    peer.certificate.sha256 = "ab";
+    e.view_of().certificate = &peer;
+    house.ask(e);
+    REQUIRE(e.answer->status == 200);
+    const Context& c = *house.seen;
+    CHECK(c.field("authorization").data() == nullptr);
+    CHECK(c.field("cookie").data() == nullptr);
+    REQUIRE((c.credentials != nullptr) == wanted);
+    if (!wanted) return;
+    CHECK(c.credentials->authorization == std::vector<std::string>{"Basic YTpi", "Basic YTpj"});
+    CHECK(c.credentials->cookie == std::vector<std::string>{"c=1"});
+    REQUIRE(c.credentials->certificate);
+    CHECK(c.credentials->certificate->certificate.sha256 == "ab");
 }
 
 TEST_CASE("an immediate public route is answered on the spot") {
