@@ -107,10 +107,9 @@ Result<void> Assertions::use_once(const Client& client, const std::string& jti, 
 Result<void> Assertions::judge_vouched(std::string_view assertion, const jose::Compact& token) {
     const std::string audience = audience_of(token);
     if (audience.empty()) return bad("assertion: aud");
-    auto believed = services_.trust.foreign(assertion, audience, services_.now_unix_s());
-    if (believed) return {};
-    if (believed.error().code == Code::unauthenticated) return bad("assertion: " + believed.error().internal);
-    return fail(believed.error());
+    auto vouched = services_.trust.vouched(assertion, audience, services_.now_unix_s());
+    if (!vouched && vouched.error().code == Code::unauthenticated) return bad("assertion: " + vouched.error().internal);
+    return vouched;
 }
 
 }  // namespace acp::auth

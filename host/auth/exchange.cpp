@@ -41,7 +41,7 @@ Result<Exchange::Token> Exchange::read(const http::Query& form, const std::strin
     Token out;
     if (claims_to_be_own(services_, *text)) {
         auto own = read_own(services_, *text);
-        if (!own) return own.error().code == Code::unauthenticated ? invalid_request(refusal, own.error().internal) : fail(own.error());
+        if (!own) return invalid_request(refusal, own.error().internal);
         // A token for some other service is that service's to use.
         if (!holds(own->audiences, services_.settings.audience)) return invalid_request(refusal, "aud");
         out.principal = std::move(own->principal);
@@ -49,7 +49,7 @@ Result<Exchange::Token> Exchange::read(const http::Query& form, const std::strin
         out.roles = texts_of(out.claims, "roles");
         return out;
     }
-    auto believed = services_.trust.foreign(*text, services_.settings.audience, services_.now_unix_s());
+    auto believed = services_.trust.foreign(*text, services_.now_unix_s());
     if (!believed) return believed.error().code == Code::unauthenticated ? invalid_request(refusal, believed.error().internal) : fail(believed.error());
     out.principal = std::move(believed->principal);
     out.claims = believed->claims;

@@ -25,7 +25,7 @@ struct OwnToken {
 bool claims_to_be_own(const Services& services, std::string_view token);
 
 /// Checks signature, type, issuer, times and revocation, but no audience.
-/// Code::unauthenticated `invalid_token` with `internal` naming the check; Code::unavailable. [may-block]
+/// Code::unauthenticated `invalid_token` with `internal` naming the check. [must-not-block]
 Result<OwnToken> read_own(const Services& services, std::string_view token);
 
 }  // namespace acp::auth
