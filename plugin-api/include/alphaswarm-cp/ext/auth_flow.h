@@ -109,7 +109,8 @@ typedef struct acp_auth_request {
     size_t fields_count;
     acp_str client_id;                 /* authenticated client; empty without NEEDS_CLIENT */
     acp_str client_auth_method;        /* as in RFC 8414, e.g. "private_key_jwt" */
-    acp_str client_json;               /* the registered client: scopes, audiences, keys by name */
+    acp_str client_json;               /* the registered client: client_id, name, actor_kind,
+                                          organization_id, scopes and audiences (arrays) */
     acp_str confirmation_json;         /* verified `cnf` (RFC 9449, RFC 8705), or empty */
     acp_bytes peer_certificate;        /* DER, verified; or empty */
     acp_str state_json;                /* from the REDIRECT that led here, taken out of store */
@@ -120,7 +121,8 @@ enum {
     ACP_AUTH_PASS = 0,      /* not mine: the host asks the next flow of this credential
                                field or grant type; in `renew`: nothing to renew */
     ACP_AUTH_GRANT = 1,     /* identity -> access token, answered as RFC 6749 section 5.1 */
-    ACP_AUTH_FORWARD = 2,   /* an upstream's token -> the same answer (brokered mode) */
+    ACP_AUTH_FORWARD = 2,   /* an upstream's token -> the same answer (brokered mode); the
+                               flow sees to it that the client may have it */
     ACP_AUTH_SESSION = 3,   /* identity -> browser session, then to `location` */
     ACP_AUTH_REDIRECT = 4,  /* to an upstream; `state_json` comes back with the callback */
     ACP_AUTH_RESPOND = 5,   /* `body_json` as it is; it holds no token */
@@ -156,9 +158,10 @@ typedef struct acp_auth_identity {
     acp_str amr_json;                /* array or empty */
     int64_t auth_time_unix_s;        /* 0: unknown */
     int64_t expires_unix_s;          /* not longer than this; 0: the host's lifetime */
-    const acp_str* scopes;           /* asked for; stride sizeof(acp_str): frozen type */
+    const acp_str* scopes;           /* asked for; stride sizeof(acp_str): frozen type. None:
+                                        the host's default for client and subject */
     size_t scopes_count;
-    const acp_str* audiences;        /* asked for */
+    const acp_str* audiences;        /* asked for; none: the host's own */
     size_t audiences_count;
     acp_str upstream_session;        /* `sid`, for back-channel logout */
     acp_str upstream_tokens_json;    /* kept encrypted in the session, for `renew`; secret */

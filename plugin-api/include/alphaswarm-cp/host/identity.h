@@ -60,7 +60,9 @@ typedef struct acp_host_identity {
 
     /* The token under `key` (an audience and scopes), from the cache while it
      * has `least_left_s` to live, else by `fetch`: one flight on all replicas.
-     * Cached encrypted. [any-thread] [may-block] since 1.0 */
+     * Emits what fetch emitted, with "expires_in" as of now. What fetch fails with
+     * is what this fails with, also for those who waited for it in this process.
+     * Cached encrypted, and not at all without "expires_in". [any-thread] [may-block] since 1.0 */
     acp_status (*token_once)(const acp_host* host, const acp_call* call, acp_str key,
                              int64_t least_left_s, acp_token_fetch_fn fetch, void* fetch_ctx,
                              const acp_text_sink* out, acp_error* error);
