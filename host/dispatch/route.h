@@ -48,7 +48,8 @@ struct Context {
     std::string peer;
     bool websocket = false;           ///< the client asks for WebSocket
     std::vector<std::string> subprotocols;  ///< that it offers, in its order
-    identity::Principal principal;
+    /// Who calls; never null. Of a route without a caller: nobody, without a scope.
+    identity::PrincipalPtr principal = identity::nobody();
     std::unique_ptr<Credentials> credentials;  ///< of routes that ask for them, else null
     wire::Responder responder;        ///< for handlers that answer later
 
@@ -69,13 +70,16 @@ using BlockingHandler = std::function<http::Response(const ContextPtr&)>;
 /// Answers through context->responder, now or later; runs on the loop and must not block.
 using DeferredHandler = std::function<void(const ContextPtr&)>;
 
+/// What a route without a scope wants to know of its caller.
+enum class Caller : std::uint8_t { unasked, welcome, required };
+
 enum class Body { none, json, merge_patch, form, any };
 
 struct Route {
     std::string method;
     std::string pattern;
     std::string operation_id;
-    /// Needed scope; empty: public.
+    /// Needed scope; empty: `caller` says.
     std::string scope;
     Body body = Body::none;
     ImmediateHandler immediate;  ///< exactly one of the three is set
@@ -85,6 +89,10 @@ struct Route {
     std::string repeatable = {};
     /// The handler gets Context::credentials.
     bool wants_credentials = false;
+    Caller caller = Caller::unasked;
+    /// How well the caller must have been authenticated, and not long ago (RFC 9470);
+    /// empty: as well as for everything.
+    std::string acr = {};
 };
 
 }  // namespace acp::dispatch

@@ -1,14 +1,9 @@
 #include "identity/dpop.h"
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-
-#include <cstdlib>
-#include <cstring>
-
 #include "base/bytes.h"
 #include "identity/claims.h"
 #include "identity/htu.h"
+#include "state/hmac.h"
 
 namespace acp::identity {
 
@@ -104,12 +99,8 @@ Result<std::string> DpopProofs::nonce(std::int64_t now) { return nonce_of(now / 
 Result<std::string> DpopProofs::nonce_of(std::int64_t period) {
     const auto key = nonce_key(period * kNoncePeriodS);
     if (!key) return key;
-    const std::string text = std::to_string(period);
-    unsigned char code[EVP_MAX_MD_SIZE];
-    unsigned size = 0;
-    if (HMAC(EVP_sha256(), key->data(), static_cast<int>(key->size()), reinterpret_cast<const unsigned char*>(text.data()), text.size(), code, &size) == nullptr)
-        std::abort();
-    return base64url({reinterpret_cast<const char*>(code), 16});
+    const Sha256 code = state::Hmac(*key).of({std::to_string(period)});
+    return base64url({reinterpret_cast<const char*>(code.data()), 16});
 }
 
 /// The first replica that needs it makes it; it changes when its time in the

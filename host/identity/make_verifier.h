@@ -5,14 +5,11 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "identity/dpop.h"
-#include "identity/key_source.h"
 #include "identity/keyring.h"
 #include "identity/revocations.h"
-#include "identity/roles.h"
-#include "identity/trusted_issuer.h"
+#include "identity/trusted_issuers.h"
 #include "identity/verifier.h"
 
 namespace acp::identity {
@@ -21,15 +18,13 @@ struct VerifierRules {
     std::string issuer;    ///< this server's own
     std::string audience;  ///< in `aud` of its own tokens
     std::int64_t leeway_s = 30;
-    std::vector<TrustedIssuer> trusted;
-    Roles roles;
     std::size_t cached_tokens = 16384;
 };
 
 /// What the verifier shares with the token endpoint; none is null.
 struct VerifierParts {
     std::shared_ptr<Keyring> keys;
-    std::shared_ptr<KeySources> foreign_keys;
+    std::shared_ptr<TrustedIssuers> trusted;
     std::shared_ptr<Revocations> revocations;
     std::shared_ptr<DpopProofs> proofs;
 };

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <cstring>
 #include <limits>
 #include <optional>
-#include <vector>
 
 #include "base/bytes.h"
 #include "base/clock.h"
@@ -17,21 +17,19 @@ namespace {
 
 constexpr std::string_view kSpace = "revoked";
 constexpr std::string_view kIndex = "all";
+constexpr std::string_view kToken = "token";
+constexpr std::string_view kSubject = "subject";
 constexpr std::string_view kGeneration = "generation";
 /// Longer than any token lives: when the value goes, the index is read once more.
 constexpr std::int64_t kGenerationTtlMs = std::int64_t{30} * 86'400'000;
 /// Clocks of replicas and of the store may differ by so much.
 constexpr std::int64_t kSlackS = 120;
 
-/// A fixed length, whatever the names; no separator can be part of a name.
-std::string digest_of(std::string_view kind, std::string_view issuer, std::string_view name) {
+/// No separator can be part of a name: JSON with NUL is refused.
+Sha256 digest_of(std::string_view kind, std::string_view issuer, std::string_view name) {
     std::string text(kind);
-    text += '\0';
-    text += issuer;
-    text += '\0';
-    text += name;
-    const Sha256 digest = sha256(text);
-    return base64url({reinterpret_cast<const char*>(digest.data()), digest.size()});
+    text.append(1, '\0').append(issuer).append(1, '\0').append(name);
+    return sha256(text);
 }
 
 std::optional<std::int64_t> number(std::string_view text) {
@@ -43,6 +41,19 @@ std::optional<std::int64_t> number(std::string_view text) {
 
 }  // namespace
 
+RevocationKeys revocation_keys(std::string_view issuer, std::string_view subject, std::string_view token_id,
+                               std::int64_t issued) {
+    RevocationKeys keys{digest_of(kSubject, issuer, subject), {}, !token_id.empty(), issued};
+    if (keys.has_token) keys.token = digest_of(kToken, issuer, token_id);
+    return keys;
+}
+
+std::size_t Revocations::FirstBytes::operator()(const Sha256& digest) const noexcept {
+    std::size_t first = 0;
+    std::memcpy(&first, digest.data(), sizeof first);
+    return first;
+}
+
 Revocations::~Revocations() {
     {
         const std::lock_guard lock(stop_mutex_);
@@ -52,7 +63,7 @@ Revocations::~Revocations() {
     if (follower_.joinable()) follower_.join();
 }
 
-bool Revocations::add(const std::string& digest, Mark mark) {
+bool Revocations::add(const Sha256& digest, Mark mark) {
     const std::unique_lock lock(marks_mutex_);
     const auto [place, fresh] = marks_.try_emplace(digest, mark);
     if (fresh) return true;
@@ -65,9 +76,10 @@ bool Revocations::add(const std::string& digest, Mark mark) {
 
 /// The member first, then the value that makes others look: who sees the value
 /// finds the member.
-Result<void> Revocations::publish(const std::string& digest, Mark mark, std::int64_t now) {
+Result<void> Revocations::publish(const Sha256& digest, Mark mark, std::int64_t now) {
     if (add(digest, mark)) announce();
-    const std::string member = digest + ' ' + std::to_string(mark.issued_until_unix_s) + ' ' + std::to_string(mark.expires_unix_s);
+    const std::string name = base64url({reinterpret_cast<const char*>(digest.data()), digest.size()});
+    const std::string member = name + ' ' + std::to_string(mark.issued_until_unix_s) + ' ' + std::to_string(mark.expires_unix_s);
     const std::int64_t ttl_ms = std::max<std::int64_t>(mark.expires_unix_s - now, 1) * 1000;
     if (auto kept = store_.remember(kSpace, kIndex, member, ttl_ms); !kept) return kept;
     const std::string generation = random_token(12);
@@ -80,32 +92,40 @@ Result<void> Revocations::revoke_token(std::string_view issuer, std::string_view
                                        std::int64_t now) {
     if (token_id.empty()) return fail(Code::invalid, "no_token_id", "a token without jti cannot be revoked alone");
     if (expires + kSlackS <= now) return {};
-    return publish(digest_of("token", issuer, token_id), {std::numeric_limits<std::int64_t>::max(), expires + kSlackS}, now);
+    return publish(digest_of(kToken, issuer, token_id), {std::numeric_limits<std::int64_t>::max(), expires + kSlackS}, now);
 }
 
 Result<void> Revocations::revoke_subject(std::string_view issuer, std::string_view subject, std::int64_t issued_until,
                                          std::int64_t longest_ttl_s, std::int64_t now) {
-    return publish(digest_of("subject", issuer, subject), {issued_until, issued_until + longest_ttl_s + kSlackS}, now);
+    return publish(digest_of(kSubject, issuer, subject), {issued_until, issued_until + longest_ttl_s + kSlackS}, now);
 }
 
-bool Revocations::revoked(const TokenMarks& token) const {
-    {
-        const std::shared_lock lock(marks_mutex_);
-        if (marks_.empty()) return false;
-    }
-    const std::string subject = digest_of("subject", token.issuer, token.subject);
-    const std::string single = token.token_id.empty() ? std::string() : digest_of("token", token.issuer, token.token_id);
+bool Revocations::revoked(const RevocationKeys& keys) const {
     const std::shared_lock lock(marks_mutex_);
-    const auto holds = [&](const std::string& digest) {
+    const auto holds = [&](const Sha256& digest) {
         const auto found = marks_.find(digest);
-        return found != marks_.end() && token.issued_unix_s <= found->second.issued_until_unix_s;
+        return found != marks_.end() && keys.issued_unix_s <= found->second.issued_until_unix_s;
     };
-    return holds(subject) || (!single.empty() && holds(single));
+    return holds(keys.subject) || (keys.has_token && holds(keys.token));
 }
 
 void Revocations::forget_expired(std::int64_t now) {
     const std::unique_lock lock(marks_mutex_);
     std::erase_if(marks_, [now](const auto& entry) { return entry.second.expires_unix_s < now; });
+}
+
+/// "DIGEST UNTIL EXPIRES", as publish writes it. Whether it is news.
+bool Revocations::add_member(std::string_view member) {
+    const auto first = member.find(' ');
+    const auto second = first == std::string_view::npos ? first : member.find(' ', first + 1);
+    if (second == std::string_view::npos) return false;
+    const auto bytes = unbase64url(member.substr(0, first));
+    const auto until = number(member.substr(first + 1, second - first - 1));
+    const auto expires = number(member.substr(second + 1));
+    Sha256 digest;
+    if (!bytes || bytes->size() != digest.size() || !until || !expires) return false;
+    std::memcpy(digest.data(), bytes->data(), digest.size());
+    return add(digest, {*until, *expires});
 }
 
 Result<void> Revocations::poll(std::int64_t now) {
@@ -122,15 +142,7 @@ Result<void> Revocations::poll(std::int64_t now) {
     auto members = store_.members(kSpace, kIndex);
     if (!members) return failed(members.error());
     bool news = false;
-    for (const std::string& member : *members) {
-        const std::string_view text = member;
-        const auto first = text.find(' ');
-        const auto second = first == std::string_view::npos ? first : text.find(' ', first + 1);
-        if (second == std::string_view::npos) continue;
-        const auto until = number(text.substr(first + 1, second - first - 1));
-        const auto expires = number(text.substr(second + 1));
-        if (until && expires) news |= add(std::string(text.substr(0, first)), {*until, *expires});
-    }
+    for (const std::string& member : *members) news |= add_member(member);
     seen_ = value;
     if (news) announce();
     return {};

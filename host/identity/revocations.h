@@ -14,16 +14,23 @@
 #include <thread>
 #include <unordered_map>
 
+#include "base/bytes.h"
 #include "base/result.h"
 #include "state/store.h"
 
 namespace acp::identity {
 
-/// What of a token a revocation is found by.
-struct TokenMarks {
-    std::string_view issuer, subject, token_id;  ///< token_id: jti; empty: none
+/// What of a token a revocation is found by: digests, so that looking costs
+/// two look-ups in a table and no more.
+struct RevocationKeys {
+    Sha256 subject{};
+    Sha256 token{};  ///< of its jti; of no use without `has_token`
+    bool has_token = false;
     std::int64_t issued_unix_s = 0;
 };
+/// `token_id` is the jti; empty: none.
+RevocationKeys revocation_keys(std::string_view issuer, std::string_view subject, std::string_view token_id,
+                               std::int64_t issued_unix_s);
 
 /// In the store's space "revoked": an index with one member for each revocation,
 /// kept until what it revokes has expired anyway, and one value that changes
@@ -46,7 +53,7 @@ public:
                                 std::int64_t longest_ttl_s, std::int64_t now_unix_s);
 
     /// Asks memory alone.
-    bool revoked(const TokenMarks& marks) const;
+    bool revoked(const RevocationKeys& keys) const;
 
     /// Called after each change, on the thread that brought it. Before threads start.
     void on_change(std::function<void()> listener) { changed_ = std::move(listener); }
@@ -61,8 +68,12 @@ private:
         std::int64_t issued_until_unix_s = 0;  ///< tokens issued later are none of its business
         std::int64_t expires_unix_s = 0;
     };
-    bool add(const std::string& digest, Mark mark);
-    Result<void> publish(const std::string& digest, Mark mark, std::int64_t now_unix_s);
+    struct FirstBytes {
+        std::size_t operator()(const Sha256& digest) const noexcept;
+    };
+    bool add(const Sha256& digest, Mark mark);
+    Result<void> publish(const Sha256& digest, Mark mark, std::int64_t now_unix_s);
+    bool add_member(std::string_view member);
     void announce() const {
         if (changed_) changed_();
     }
@@ -72,7 +83,7 @@ private:
     state::Store& store_;
     std::function<void()> changed_;
     mutable std::shared_mutex marks_mutex_;
-    std::unordered_map<std::string, Mark> marks_;  ///< by digest of kind, issuer and name
+    std::unordered_map<Sha256, Mark, FirstBytes> marks_;  ///< by digest of kind, issuer and name
     std::mutex poll_mutex_;
     std::string seen_;  ///< the value at the last poll
     std::atomic<std::uint64_t> failed_polls_{0};

@@ -14,6 +14,7 @@
 
 #include "base/bytes.h"
 #include "identity/principal.h"
+#include "identity/revocations.h"
 
 namespace acp::identity {
 
@@ -22,7 +23,7 @@ Sha256 token_digest(std::string_view token) noexcept;
 
 struct Verified {
     PrincipalPtr principal;
-    std::int64_t issued_unix_s = 0;  ///< `iat`, for revocations of a whole subject
+    RevocationKeys revocation;
 };
 
 /// 16 shards of sets of 8 slots; a full set gives up an entry that nobody asked

@@ -1,11 +1,9 @@
 #include "identity/verifier.h"
 
-#include <algorithm>
 #include <array>
 #include <utility>
 
 #include "base/bytes.h"
-#include "identity/foreign.h"
 #include "identity/make_verifier.h"
 #include "identity/principal_of.h"
 #include "identity/token_cache.h"
@@ -16,8 +14,6 @@ namespace {
 
 /// RFC 9068 section 2.1.
 constexpr std::array<std::string_view, 1> kOwnTypes{"at+jwt"};
-
-std::vector<std::string_view> views(const std::vector<std::string>& texts) { return {texts.begin(), texts.end()}; }
 
 class TokenVerifier final : public Verifier {
 public:
@@ -62,12 +58,11 @@ private:
     Result<Verified> check(std::string_view text, std::int64_t now) const {
         auto token = jose::parse(text);
         if (!token) return invalid_token(token.error().internal);
-        const std::string issuer = json::text_or(token->claims, "iss");
-        if (issuer == rules_.issuer) return check_own(*token, now);
-        const auto trusted = std::find_if(rules_.trusted.begin(), rules_.trusted.end(),
-                                          [&](const TrustedIssuer& entry) { return entry.issuer == issuer; });
-        if (trusted == rules_.trusted.end()) return invalid_token("iss");
-        return check_trusted(*token, *trusted, now);
+        // The issuer decides which keys count, so it comes before any of them.
+        if (json::text_or(token->claims, "iss") == rules_.issuer) return check_own(*token, now);
+        auto believed = parts_.trusted->verify(*token, now);
+        if (!believed) return fail(believed.error());
+        return verified(std::move(believed->principal), believed->issued_unix_s);
     }
 
     Result<Verified> check_own(const jose::Compact& token, std::int64_t now) const {
@@ -75,30 +70,17 @@ private:
         const std::array<std::string_view, 1> audiences{rules_.audience};
         const auto times = check_claims(token, {rules_.issuer, audiences, kOwnTypes, rules_.leeway_s, true}, now);
         if (!times) return fail(times.error());
-        return verified(principal_of(token.claims, *times), *times);
-    }
-
-    Result<Verified> check_trusted(const jose::Compact& token, const TrustedIssuer& issuer, std::int64_t now) const {
-        const auto audiences = views(issuer.audiences);
-        const auto types = views(issuer.types);
-        // RFC 7519 does not ask for iat; where it is, it must be right.
-        const ForeignRules rules{{issuer.issuer, issuer.jwks_url, issuer.ca_file},
-                                 issuer.algorithms,
-                                 {issuer.issuer, audiences, types, rules_.leeway_s, false}};
-        const auto times = check_foreign(token, rules, *parts_.foreign_keys, now);
-        if (!times) return fail(times.error());
-        return verified(principal_of(token.claims, *times, issuer, rules_.roles), *times);
-    }
-
-    static Result<Verified> verified(Result<Principal> principal, const Times& times) {
+        auto principal = principal_of(token.claims, *times);
         if (!principal) return fail(principal.error());
-        return Verified{std::make_shared<const Principal>(std::move(*principal)), times.issued_unix_s};
+        return verified(std::move(*principal), times->issued_unix_s);
     }
 
-    bool revoked(const Verified& verified) const {
-        const Principal& who = *verified.principal;
-        return parts_.revocations->revoked({who.issuer, who.subject, who.token_id, verified.issued_unix_s});
+    static Verified verified(Principal who, std::int64_t issued_unix_s) {
+        const RevocationKeys keys = revocation_keys(who.issuer, who.subject, who.token_id, issued_unix_s);
+        return {std::make_shared<const Principal>(std::move(who)), keys};
     }
+
+    bool revoked(const Verified& verified) const { return parts_.revocations->revoked(verified.revocation); }
 
     /// A token that is bound to a key or certificate is good in its holder's hands only.
     Result<void> check_possession(const Presented& presented, const Principal& who, std::int64_t now) const {
@@ -122,12 +104,12 @@ private:
 }  // namespace
 
 std::shared_ptr<Verifier> make_verifier(VerifierRules rules, VerifierParts parts) {
-    const auto foreign_keys = parts.foreign_keys;
+    const auto trusted = parts.trusted;
     const auto revocations = parts.revocations;
     auto made = std::make_shared<TokenVerifier>(std::move(rules), std::move(parts));
     // Weak: the parts live as long as the verifier does, and it must not live for ever.
     const std::weak_ptr<TokenVerifier> weak = made;
-    foreign_keys->on_key_gone([weak] {
+    trusted->keys().on_key_gone([weak] {
         if (const auto verifier = weak.lock()) verifier->forget();
     });
     revocations->on_change([weak] {

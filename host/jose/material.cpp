@@ -11,6 +11,8 @@
 #include <bit>
 #include <utility>
 
+#include "base/bytes.h"
+
 namespace acp::jose {
 
 namespace {
@@ -120,9 +122,29 @@ Result<KeyPtr> build_ec(const Numbers& numbers) {
     return key;
 }
 
+/// The y of the eight points whose order divides 8, and the other spellings of
+/// two of them: R = S * B is a signature of any text by such a "key". OpenSSL
+/// takes them, RFC 8032 leaves it open.
+bool has_small_order(std::string_view key) {
+    static const std::array<std::string, 7> all = {
+        *unhex("0000000000000000000000000000000000000000000000000000000000000000"),
+        *unhex("0100000000000000000000000000000000000000000000000000000000000000"),
+        *unhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"),
+        *unhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
+        *unhex("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"),
+        *unhex("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"),
+        *unhex("eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")};
+    // The highest bit is the sign of x.
+    std::string y(key);
+    y.back() = static_cast<char>(y.back() & 0x7f);
+    return std::find(all.begin(), all.end(), y) != all.end();
+}
+
 Result<KeyPtr> build_ed25519(const Numbers& numbers) {
     const std::string& x = numbers.first;
     if (x.size() != kind_of(KeyType::ed25519).coordinate) return invalid_key("x", "an Ed25519 key must have 32 bytes");
+    if (has_small_order(x))
+        return invalid_key("point", "the point of an Ed25519 key is one of the eight that make signatures worthless");
     KeyPtr key(EVP_PKEY_new_raw_public_key_ex(nullptr, "ED25519", nullptr, bytes(x), x.size()));
     if (!key) return invalid_key("x", "an Ed25519 key cannot be used");
     return key;

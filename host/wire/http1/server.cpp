@@ -158,6 +158,7 @@ bool Server::begin_exchange() {
     if (request_.peer.empty()) {
         request_.peer = connection_.peer();
         request_.certificate = connection_.certificate();
+        request_.secure = connection_.is_secure();
     }
     take_request_id();
     body_unread_ = request_.has_body;
@@ -265,6 +266,12 @@ void Server::complete(http::Response response) {
     forget_responder(false);
     state_ = State::handling;
     respond(std::move(response));
+}
+
+void Server::resumed(const std::function<void(Exchange&)>& task) {
+    forget_responder(false);
+    state_ = State::handling;
+    task(*this);
 }
 
 void Server::respond(http::Response response) {

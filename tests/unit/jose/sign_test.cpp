@@ -3,29 +3,17 @@
 #include <thread>
 #include <vector>
 
-#include "base/bytes.h"
 #include "jose/compact.h"
-#include "jose/key_set.h"
-#include "jose/private_key.h"
+#include "unit/jose/forge.h"
 
 using namespace acp;
 using namespace acp::jose;
-
-namespace {
-
-/// RSA keys take long to make; all of their algorithms share one.
-PrivateKey key_for(Algorithm algorithm) {
-    static const std::string rsa = PrivateKey::generate(Algorithm::RS256).value().pem();
-    if (name_of(algorithm)[1] != 'S' || name_of(algorithm)[0] == 'E') return PrivateKey::generate(algorithm).value();
-    return PrivateKey::from_pem(rsa, algorithm).value();
-}
-
-}  // namespace
+using test::key_for;
 
 TEST_CASE("what a key signs, its public half verifies, and by no other algorithm") {
     for (const Algorithm algorithm : all_algorithms) {
         CAPTURE(name_of(algorithm));
-        const PrivateKey key = key_for(algorithm);
+        const PrivateKey& key = key_for(algorithm);
         CHECK(key.algorithm() == algorithm);
         const std::string token = key.sign("at+jwt", R"({"sub":"a"})").value();
         const Compact parsed = parse(token).value();
@@ -34,23 +22,47 @@ TEST_CASE("what a key signs, its public half verifies, and by no other algorithm
         CHECK(parsed.typ == "at+jwt");
         CHECK(json::text_or(parsed.claims, "sub") == "a");
         CHECK(parsed.signed_by(key.public_key()));
-        // The key that others read, without the algorithm that it is bound to.
+        // The key as others read it, without the algorithm that it is bound to.
         auto jwk = key.public_key().jwk();
         jwk->remove("alg");
         const PublicKey loose = PublicKey::from_jwk(jwk).value();
         for (const Algorithm other : all_algorithms) {
             CHECK(loose.verify(other, parsed.signed_text, parsed.signature) == (other == algorithm));
             CHECK(key.public_key().verify(other, parsed.signed_text, parsed.signature) == (other == algorithm));
+            CHECK(key.public_key().fits(other) == (other == algorithm));
         }
-        CHECK_FALSE(parsed.signed_by(key_for(algorithm == Algorithm::EdDSA ? Algorithm::ES256 : Algorithm::EdDSA).public_key()));
+        for (const Algorithm other : all_algorithms)
+            CHECK(parsed.signed_by(key_for(other).public_key()) == (other == algorithm));
+    }
+}
+
+TEST_CASE("a signature holds for its very bits") {
+    for (const Algorithm algorithm : all_algorithms) {
+        CAPTURE(name_of(algorithm));
+        const PrivateKey& key = key_for(algorithm);
+        const std::string text = "some text";
+        const std::string good = test::sign_raw(key, text);
+        const PublicKey& check = key.public_key();
+        REQUIRE(check.verify(algorithm, text, good));
+        CHECK_FALSE(check.verify(algorithm, "some texu", good));
+        CHECK_FALSE(check.verify(algorithm, "", good));
+        for (const std::size_t at : {std::size_t{0}, good.size() / 2 - 1, good.size() / 2, good.size() - 1}) {
+            CAPTURE(at);
+            std::string bent = good;
+            bent[at] = static_cast<char>(bent[at] ^ 1);
+            CHECK_FALSE(check.verify(algorithm, text, bent));
+        }
+        for (const auto& bad : {std::string(), std::string(good.size(), '\0'), std::string(good.size(), '\xff'),
+                                good.substr(1), good + '\0', '\0' + good, good + good})
+            CHECK_FALSE(check.verify(algorithm, text, bad));
     }
 }
 
 TEST_CASE("a private key survives being written and read") {
-    for (const Algorithm algorithm : {Algorithm::PS256, Algorithm::ES256, Algorithm::ES384, Algorithm::ES512, Algorithm::EdDSA}) {
+    for (const Algorithm algorithm : all_algorithms) {
         CAPTURE(name_of(algorithm));
-        const PrivateKey key = key_for(algorithm);
-        const PrivateKey again = PrivateKey::from_pem(key.pem(), Algorithm::PS256).value();
+        const PrivateKey& key = key_for(algorithm);
+        const PrivateKey again = PrivateKey::from_pem(key.pem(), algorithm).value();
         CHECK(again.kid() == key.kid());
         CHECK(again.algorithm() == algorithm);
         const std::string token = again.sign("", "{}").value();
@@ -59,9 +71,21 @@ TEST_CASE("a private key survives being written and read") {
     }
 }
 
+TEST_CASE("what is no private key of ours is refused") {
+    const auto check_of = [](const std::string& pem, Algorithm rsa = Algorithm::RS256) {
+        auto key = PrivateKey::from_pem(pem, rsa);
+        return key ? std::string() : key.error().internal;
+    };
+    CHECK(check_of("") == "pem");
+    CHECK(check_of("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n") == "pem");
+    CHECK(check_of(std::string(65 * 1024, 'x')) == "size");
+    // An RSA key signs by none of the others.
+    CHECK(check_of(key_for(Algorithm::RS256).pem(), Algorithm::ES256) == "alg");
+}
+
 TEST_CASE("one key signs and verifies on several threads at once") {
     for (const Algorithm algorithm : all_algorithms) {
-        const PrivateKey key = key_for(algorithm);
+        const PrivateKey& key = key_for(algorithm);
         std::atomic<int> good{0};
         std::vector<std::thread> threads;
         for (int t = 0; t < 4; ++t)
