@@ -10,6 +10,7 @@
 
 #include "app/command.h"
 #include "app/control_plane.h"
+#include "app/identity.h"
 #include "app/plugin_commands.h"
 #include "app/plugin_validate.h"
 #include "app/serve.h"
@@ -43,6 +44,7 @@ int check_config(const std::string& file) {
     if (!config) return fail_with(config.error());
     ListenerTls tls;
     if (auto loaded = tls.load(*config); !loaded) return fail_with(loaded.error());
+    if (auto clients = clients_of(*config); !clients) return fail_with(clients.error());
     std::cout << file << ": ok\n";
     return kOk;
 }
