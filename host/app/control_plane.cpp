@@ -90,8 +90,6 @@ void set_egress(const config::Egress& e) {
     client::set_egress(std::move(egress));
 }
 
-std::int64_t unix_s() { return unix_ns() / 1'000'000'000; }
-
 }  // namespace
 
 identity::TokenPolicy token_policy(const config::Config& config) {
@@ -102,10 +100,10 @@ ControlPlane::ControlPlane(const config::Config& config) : config_(config), reda
 
 Result<std::unique_ptr<ControlPlane>> ControlPlane::make(const config::Config& config, const std::vector<int>& inherited) {
     if (auto ok = make_private(config.data_dir); !ok) return fail(ok.error());
-    auto key = identity::SigningKey::load_or_create(config.data_dir / "keys");
-    if (!key) return fail(key.error());
+    auto keys = identity::Keyring::open(config.data_dir / "keys");
+    if (!keys) return fail(keys.error());
     auto plane = std::unique_ptr<ControlPlane>(new ControlPlane(config));
-    plane->key_ = std::make_unique<identity::SigningKey>(std::move(*key));
+    plane->keys_ = std::move(*keys);
     if (auto ok = plane->open_ledger(); !ok) return fail(ok.error());
     plane->load_plugins();
     plane->repair();
@@ -180,15 +178,14 @@ Result<void> ControlPlane::bind(const std::vector<int>& inherited) {
     options.body_bytes = static_cast<std::uint64_t>(config_.server.limits.body_bytes);
     if (config_.identity.insecure_dev) {
         log::warn("identity", "identity.insecure_dev is on: requests without a token have every scope");
-        options.anonymous = identity::Principal{.subject = "insecure-dev", .scopes = {"admin:cluster"}};
+        options.anonymous = std::make_shared<identity::Principal>(identity::Principal{.subject = "insecure-dev", .scopes = {"admin:cluster"}});
     }
-    const identity::TokenPolicy policy = token_policy(config_);
-    gate_ = std::make_unique<dispatch::Gate>(
-        router_, *queries_pool_, [this, policy](std::string_view token) { return identity::verify(*key_, policy, token, unix_s()); }, std::move(options));
+    callers_ = std::make_unique<OwnTokens>(*key_, token_policy(config_));
+    gate_ = std::make_unique<dispatch::Gate>(router_, *queries_pool_, *callers_, std::move(options));
     gate_->on_denial([this](const dispatch::Context& context, const Error& error) {
-        log::warn("identity", "a request was denied", {{"request_id", context.request_id}, {"path", context.path}, {"subject", context.principal.subject}, {"cause", error.internal.empty() ? error.message : error.internal}});
+        log::warn("identity", "a request was denied", {{"request_id", context.request_id}, {"path", context.path}, {"subject", context.principal->subject}, {"cause", error.internal.empty() ? error.message : error.internal}});
         // Only proven callers leave a row: strangers could fill the disk with them.
-        if (!context.principal.subject.empty()) record("request.denied", context.principal.subject, context.method + " " + context.path, error.slug);
+        if (!context.principal->subject.empty()) record("request.denied", context.principal->subject, context.method + " " + context.path, error.slug);
     });
     if (auto loaded = tls_.load(config_); !loaded) return loaded;
     auto bound = wire::Engine::bind(wire_options(config_, inherited), *gate_, make_tls(tls_.contexts()));
@@ -208,6 +205,7 @@ Result<std::vector<std::string>> ControlPlane::reload(const config::Config& fres
         return keys;
     }
     if (auto loaded = tls_.load(fresh); !loaded) return fail(loaded.error());
+    if (auto read = keys_->reload(); !read) return fail(read.error());
     if (tls_.is_on()) engine_->set_tls(make_tls(tls_.contexts()));
     set_egress(fresh.egress);
     return keys;

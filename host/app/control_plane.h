@@ -14,7 +14,7 @@
 #include "dispatch/gate.h"
 #include "work/pool.h"
 #include "dispatch/router.h"
-#include "identity/signing_key.h"
+#include "identity/keyring.h"
 #include "identity/token.h"
 #include "ledger/ledger.h"
 #include "manage/openapi.h"
@@ -60,7 +60,7 @@ private:
     const config::Config config_;
     std::atomic<bool> draining_{false};
     std::shared_ptr<redact::Redactor> redactor_;
-    std::unique_ptr<identity::SigningKey> key_;
+    std::shared_ptr<identity::Keyring> keys_;
     std::unique_ptr<wire::Engine> engine_holder_;  // see bind()
     std::unique_ptr<ledger::Ledger> ledger_;
     std::unique_ptr<plugins::Catalogue> catalogue_;
@@ -72,6 +72,7 @@ private:
     std::unique_ptr<manage::Services> services_;
     std::unique_ptr<manage::OpenApi> api_;
     dispatch::Router router_;
+    std::unique_ptr<dispatch::Authenticator> callers_;
     std::unique_ptr<dispatch::Gate> gate_;
     ListenerTls tls_;
     wire::Engine* engine_ = nullptr;
