@@ -21,7 +21,9 @@ constexpr std::int64_t kLogin_s = 900;
 constexpr std::int64_t kEndedPatience_ms = 5'000;
 constexpr std::size_t kBindingBytes = 32;
 
-std::string state_space(const std::string& flow) { return "redirect:" + flow; }
+constexpr std::string_view kRedirects = "redirect";
+/// What one flow has kept no other gets.
+std::string state_key(const std::string& flow, const std::string& state) { return flow + "/" + state; }
 
 std::string_view cookie_of(const dispatch::Context& context, std::string_view name) {
     http::CookieReader cookie(name);
@@ -113,8 +115,8 @@ http::Response BrowserSessions::log_in(const dispatch::Context& context) {
 /// Login CSRF: the callback counts only in the browser that was sent away.
 Result<std::string> BrowserSessions::take_state(const dispatch::Context& context, const std::string& flow, const http::Query& params) {
     const std::string* state = params.find("state");
-    if (!state || state->empty() || state->size() > 512) return std::string();
-    auto entry = parts_.store.take(state_space(flow), *state);
+    if (!state || state->empty() || state->size() > 256) return std::string();
+    auto entry = parts_.store.take(kRedirects, state_key(flow, *state));
     if (!entry) return fail(entry.error());
     if (!*entry) return std::string();
     auto kept = json::parse_object((*entry)->value);
@@ -140,8 +142,9 @@ Result<std::string> BrowserSessions::try_redirect(const dispatch::Context& conte
     // Several tabs may be under way: they share the cookie.
     std::string binding(cookie_of(context, login_cookie_name_));
     if (unbase64url(binding).value_or("").size() != kBindingBytes) binding = random_token(kBindingBytes);
+    const std::string key = state_key(flow, next_state);
     std::string value = json::dump(json::object({{"state", decision.state_json}, {"binding", sha256_hex(binding)}}));
-    auto kept = parts_.store.put({.space = state_space(flow), .key = next_state, .value = value, .ttl_ms = kLogin_s * 1000, .condition = state::If::absent});
+    auto kept = parts_.store.put({.space = kRedirects, .key = key, .value = value, .ttl_ms = kLogin_s * 1000, .condition = state::If::absent});
     wipe(value);
     if (!kept) return fail(kept.error());
     return binding;

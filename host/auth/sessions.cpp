@@ -20,9 +20,9 @@ std::string digest_of(std::string_view secret) {
     return base64url({reinterpret_cast<const char*>(digest.data()), digest.size()});
 }
 
-// Names of the index's owners; quoted, so that no two pairs make one name.
-std::string subject_owner(const std::string& issuer, const std::string& subject) { return "subject" + json::quoted(issuer) + json::quoted(subject); }
-std::string upstream_owner(const std::string& issuer, const std::string& sid) { return "upstream" + json::quoted(issuer) + json::quoted(sid); }
+// Names of the index's owners; quoted, so that no two pairs make one, and of one length.
+std::string subject_owner(const std::string& issuer, const std::string& subject) { return sha256_hex("subject" + json::quoted(issuer) + json::quoted(subject)); }
+std::string upstream_owner(const std::string& issuer, const std::string& sid) { return sha256_hex("upstream" + json::quoted(issuer) + json::quoted(sid)); }
 
 }  // namespace
 
