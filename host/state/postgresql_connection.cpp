@@ -1,5 +1,6 @@
 #include "state/postgresql_connection.h"
 
+#include <netinet/in.h>
 #include <poll.h>
 
 #include <array>
@@ -17,10 +18,7 @@ namespace {
 // Types by their object ids, which are part of PostgreSQL's protocol (pg_type.dat).
 constexpr Oid kText = 25, kBytea = 17, kBigint = 20;
 
-struct FreeOptions {
-    void operator()(PQconninfoOption* options) const noexcept { PQconninfoFree(options); }
-};
-using UrlOptions = std::unique_ptr<PQconninfoOption, FreeOptions>;
+using UrlOptions = std::unique_ptr<PQconninfoOption, FreeWith<PQconninfoFree>>;
 
 std::string option(const UrlOptions& options, std::string_view name) {
     for (const PQconninfoOption* one = options.get(); one && one->keyword; ++one)
@@ -36,8 +34,10 @@ UrlOptions parsed(const std::string& url) {
 }
 
 /// Nobody is between here and there.
-bool is_local(const std::string& host) {
-    return host.empty() || host.front() == '/' || host == "localhost" || host == "::1" || host.starts_with("127.");
+bool is_loopback(const sockaddr* address) {
+    if (address->sa_family == AF_INET)
+        return ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr) >> 24 == 127;
+    return address->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr);
 }
 
 std::string one_line(const char* text) {
@@ -93,17 +93,21 @@ Result<std::unique_ptr<PostgresqlConnection>> PostgresqlConnection::open(const s
 Result<void> PostgresqlConnection::connect(const std::string& url, std::int64_t deadline_ns) {
     const UrlOptions options = parsed(url);
     const std::string host = option(options, "host");
-    std::vector<const char*> names{"application_name", "sslmode", "client_encoding", "dbname"};
-    // What the URL says comes later and is stronger.
-    std::vector<const char*> values{"alphaswarm-cp", is_local(host) ? "prefer" : "verify-full", "UTF8", url.c_str()};
+    bool is_local = host.empty() || host.front() == '/';
     std::string address;
-    if (!host.empty() && host.front() != '/' && host.find(',') == std::string::npos && option(options, "hostaddr").empty()) {
+    if (!is_local && host.find(',') == std::string::npos && option(options, "hostaddr").empty()) {
         // Resolved here: libpq would wait for a silent name server.
         auto found = addresses_of(host, 0, deadline_ns);
         if (!found) return broken(found.error().message);
         std::array<char, NI_MAXHOST> text{};
         const addrinfo* first = found->get();
         if (::getnameinfo(first->ai_addr, first->ai_addrlen, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST) == 0) address = text.data();
+        is_local = is_loopback(first->ai_addr);
+    }
+    std::vector<const char*> names{"application_name", "sslmode", "client_encoding", "dbname"};
+    // What the URL says comes later and is stronger.
+    std::vector<const char*> values{"alphaswarm-cp", is_local ? "prefer" : "verify-full", "UTF8", url.c_str()};
+    if (!address.empty()) {
         names.push_back("hostaddr");
         values.push_back(address.c_str());
     }
@@ -135,7 +139,7 @@ Result<void> PostgresqlConnection::wait(short events, std::int64_t deadline_ns) 
     }
 }
 
-Result<std::unique_ptr<PGresult, ClearResult>> PostgresqlConnection::answer(std::int64_t deadline_ns) {
+Result<PostgresqlResult> PostgresqlConnection::answer(std::int64_t deadline_ns) {
     PGconn* const connection = connection_.get();
     for (int left = 1; left != 0;) {
         left = PQflush(connection);
@@ -145,13 +149,13 @@ Result<std::unique_ptr<PGresult, ClearResult>> PostgresqlConnection::answer(std:
         if (auto ready = wait(POLLIN | POLLOUT, deadline_ns); !ready) return fail(ready.error());
         if (PQconsumeInput(connection) != 1) return broken(one_line(PQerrorMessage(connection)));
     }
-    std::unique_ptr<PGresult, ClearResult> last;
+    PostgresqlResult last;
     for (;;) {
         while (PQisBusy(connection) != 0) {
             if (auto ready = wait(POLLIN, deadline_ns); !ready) return fail(ready.error());
             if (PQconsumeInput(connection) != 1) return broken(one_line(PQerrorMessage(connection)));
         }
-        std::unique_ptr<PGresult, ClearResult> next(PQgetResult(connection));
+        PostgresqlResult next(PQgetResult(connection));
         if (!next) return last;
         const auto failed = [](const PGresult* result) { return PQresultStatus(result) != PGRES_TUPLES_OK && PQresultStatus(result) != PGRES_COMMAND_OK; };
         // The first failure is the one that tells why.
@@ -175,7 +179,7 @@ Result<PostgresqlRows> PostgresqlConnection::ask(const char* sql, const std::vec
     if (!result) return fail(result.error());
     const ExecStatusType status = PQresultStatus(result->get());
     if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) return refused(result->get());
-    return PostgresqlRows(result->release());
+    return PostgresqlRows(std::move(*result));
 }
 
 Result<void> PostgresqlConnection::run(const char* sql, std::int64_t deadline_ns) {

@@ -14,10 +14,7 @@ constexpr char kFormat = 1;
 constexpr std::size_t kIdBytes = 4, kNonceBytes = 12, kTagBytes = 16;
 constexpr std::size_t kHeadBytes = 1 + kIdBytes;
 
-struct FreeCipher {
-    void operator()(EVP_CIPHER_CTX* context) const noexcept { EVP_CIPHER_CTX_free(context); }
-};
-using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, FreeCipher>;
+using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, FreeWith<EVP_CIPHER_CTX_free>>;
 
 const EVP_CIPHER* aes_gcm() {
     static EVP_CIPHER* const fetched = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);

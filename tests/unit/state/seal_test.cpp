@@ -175,18 +175,23 @@ TEST_CASE("what cannot be opened says how to mend it", "[state]") {
     const auto refused = [](const Options& options) {
         auto store = state::open(options);
         REQUIRE_FALSE(store);
-        CHECK(store.error().message.find("hunter2") == std::string::npos);
-        return store.error().message;
+        REQUIRE(store.error().violations.size() == 1);
+        const std::string text = store.error().violations[0].pointer + ": " + store.error().violations[0].detail;
+        CHECK((text + store.error().message).find("hunter2") == std::string::npos);
+        // Asked beforehand, the answer is the same.
+        CHECK(state::check(options).error().violations.at(0).detail == store.error().violations[0].detail);
+        return text;
     };
     const std::string missing = refused({"redis", {}, "redis://:hunter2@127.0.0.1", folder / "none.key"});
-    CHECK(missing.starts_with("state.key_file: the key file "));
+    CHECK(missing.starts_with("/key_file: the file "));
     CHECK(missing.find("openssl rand") != std::string::npos);
-    CHECK(refused({"postgresql", {}, "postgresql://u:hunter2@127.0.0.1/d", folder / "none.key"}) .find("none.key") != std::string::npos);
+    CHECK(refused({"postgresql", {}, "postgresql://u:hunter2@127.0.0.1/d", folder / "none.key"}).find("none.key") != std::string::npos);
+    CHECK(refused({"redis", {}, "rediss://h?ca=" + (folder / "none.pem").string(), folder / "none.key"}).starts_with("/url: "));
     CHECK_FALSE(fs::exists(folder / "none.key"));
-    CHECK(refused({"redis", {}, "http://:hunter2@h", folder / "none.key"}).starts_with("state.url: "));
-    CHECK(refused({"postgresql", {}, "postgresql://u:hunter2@h/d?what=1", folder / "none.key"}).starts_with("state.url: "));
-    CHECK(refused({"postgresql", {}, "host=h password=hunter2", folder / "none.key"}).starts_with("state.url: "));
-    CHECK(refused({"files", {}, "", folder / "none.key"}).starts_with("state.kind files: unknown"));
+    CHECK(refused({"redis", {}, "http://:hunter2@h", folder / "none.key"}).starts_with("/url: "));
+    CHECK(refused({"postgresql", {}, "postgresql://u:hunter2@h/d?what=1", folder / "none.key"}).starts_with("/url: "));
+    CHECK(refused({"postgresql", {}, "host=h password=hunter2", folder / "none.key"}).starts_with("/url: "));
+    CHECK(refused({"files", {}, "", folder / "none.key"}).starts_with("/kind: unknown"));
 
     // The database need not be there.
     const fs::path key = folder.write("k", line('a'));
@@ -198,7 +203,10 @@ TEST_CASE("what cannot be opened says how to mend it", "[state]") {
         CHECK(got.error().slug == "state_unavailable");
         CHECK(store->ping().error().code == Code::unavailable);
     }
-    auto sqlite = must(state::open({"sqlite", folder / "state.db", "", folder / "made/state.key"}));
+    const Options own{"sqlite", folder / "state.db", "", folder / "made/state.key"};
+    REQUIRE(state::check(own));
+    CHECK_FALSE(fs::exists(folder / "made"));
+    auto sqlite = must(state::open(own));
     REQUIRE(sqlite->ping());
     CHECK(mode_of(folder / "state.db") == 0600);
     CHECK(fs::exists(folder / "made/state.key"));
