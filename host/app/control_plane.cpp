@@ -6,6 +6,7 @@
 
 #include "app/reload.h"
 #include "app/repair.h"
+#include "app/token_callers.h"
 #include "base/clock.h"
 #include "client/egress.h"
 #include "json/json.h"
@@ -13,6 +14,7 @@
 #include "manage/metrics.h"
 #include "manage/routes.h"
 #include "plugins/host_api.h"
+#include "state/open.h"
 
 namespace acp::app {
 
@@ -103,13 +105,23 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::make(const config::Config& c
     auto keys = identity::Keyring::open(config.data_dir / "keys");
     if (!keys) return fail(keys.error());
     auto plane = std::unique_ptr<ControlPlane>(new ControlPlane(config));
-    plane->keys_ = std::move(*keys);
+    if (auto ok = plane->open_identity(std::move(*keys)); !ok) return fail(ok.error());
     if (auto ok = plane->open_ledger(); !ok) return fail(ok.error());
     plane->load_plugins();
     plane->repair();
     if (auto ok = plane->route(); !ok) return fail(ok.error());
     if (auto ok = plane->bind(inherited); !ok) return fail(ok.error());
     return plane;
+}
+
+Result<void> ControlPlane::open_identity(std::shared_ptr<identity::Keyring> keys) {
+    auto store = state::open({});
+    if (!store) return fail(store.error());
+    state_ = std::move(*store);
+    auto parts = make_identity(config_, std::move(keys), *state_);
+    if (!parts) return fail(parts.error());
+    identity_ = std::move(*parts);
+    return {};
 }
 
 Result<void> ControlPlane::open_ledger() {
@@ -180,7 +192,7 @@ Result<void> ControlPlane::bind(const std::vector<int>& inherited) {
         log::warn("identity", "identity.insecure_dev is on: requests without a token have every scope");
         options.anonymous = std::make_shared<identity::Principal>(identity::Principal{.subject = "insecure-dev", .scopes = {"admin:cluster"}});
     }
-    callers_ = std::make_unique<OwnTokens>(*key_, token_policy(config_));
+    callers_ = std::make_unique<TokenCallers>(identity_.verifier);
     gate_ = std::make_unique<dispatch::Gate>(router_, *queries_pool_, *callers_, std::move(options));
     gate_->on_denial([this](const dispatch::Context& context, const Error& error) {
         log::warn("identity", "a request was denied", {{"request_id", context.request_id}, {"path", context.path}, {"subject", context.principal->subject}, {"cause", error.internal.empty() ? error.message : error.internal}});
@@ -205,7 +217,9 @@ Result<std::vector<std::string>> ControlPlane::reload(const config::Config& fres
         return keys;
     }
     if (auto loaded = tls_.load(fresh); !loaded) return fail(loaded.error());
-    if (auto read = keys_->reload(); !read) return fail(read.error());
+    if (auto read = identity_.keys->reload(); !read) return fail(read.error());
+    // What a key has signed that is gone now must not go on as verified before.
+    identity_.verifier->forget();
     if (tls_.is_on()) engine_->set_tls(make_tls(tls_.contexts()));
     set_egress(fresh.egress);
     return keys;
