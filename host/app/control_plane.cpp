@@ -175,14 +175,17 @@ Result<void> ControlPlane::route() {
     probes_pool_ = std::make_unique<work::Pool>("probes", 1, 1);
     workloads::ActionBounds bounds{config_.workloads.action_timeout_s * 1000, config_.workloads.default_wait_s * 1000, static_cast<std::size_t>(config_.server.streams)};
     actions_ = std::make_unique<workloads::Actions>(*ledger_, *actions_pool_, *streams_pool_, bounds);
+    broker_ = std::make_unique<Broker>(config_, identity_, *state_, *ledger_, *catalogue_);
     services_ = std::unique_ptr<manage::Services>(new manage::Services{
         *redactor_, *ledger_, *catalogue_, *actions_, *queries_pool_, *actions_pool_, *streams_pool_, *probes_pool_, config_.workloads.default_provider.value_or(""), ACP_VERSION,
         config::limits_json(config_), config_.identity.insecure_dev, config_.metrics.is_public, draining_,
-        [this] { return manage::wire_metrics_text(*engine_); }});
+        [this] { return manage::wire_metrics_text(*engine_); }, &broker_->counters()});
     auto api = manage::OpenApi::load();
     if (!api) return fail(api.error());
     api_ = std::make_unique<manage::OpenApi>(std::move(*api));
-    return manage::add_routes(router_, *api_, *services_);
+    if (auto added = broker_->add_routes(router_, *api_); !added) return added;
+    if (auto added = manage::add_routes(router_, *api_, *services_); !added) return added;
+    return api_->check_all_mounted();
 }
 
 Result<void> ControlPlane::bind(const std::vector<int>& inherited) {
