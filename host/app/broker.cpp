@@ -13,19 +13,23 @@ auth::Settings settings_of(const config::Config& config) {
     return out;
 }
 
-std::vector<auth::Flow> flows_of(const plugins::Catalogue& catalogue) {
+std::vector<auth::Flow> flows_of(const plugins::View& view) {
     std::vector<auth::Flow> out;
-    for (const auto& flow : catalogue.view()->flows)
+    for (const auto& flow : view.flows)
         out.push_back({flow->alias(), flow->endpoints(), [flow](const plugins::CallContext& call, const plugins::AuthRequest& request) { return flow->handle(call, request); }});
     return out;
 }
 
+identity::VerifierParts verifier_parts(const IdentityParts& parts) { return {parts.keys, parts.trusted, parts.revocations, parts.proofs}; }
+
 }  // namespace
 
-Broker::Broker(const config::Config& config, const IdentityParts& parts, state::Store& store, ledger::Ledger& ledger, const plugins::Catalogue& catalogue)
-    : trust_(config.identity.issuer, {parts.keys, parts.trusted, parts.revocations, parts.proofs}),
+Broker::Broker(const config::Config& config, const IdentityParts& parts, state::Store& store, ledger::Ledger& ledger, std::function<plugins::ViewPtr()> view)
+    : trust_(config.identity.issuer, verifier_parts(parts)),
       security_(ledger),
-      endpoints_(auth::Services{settings_of(config), parts.clients, *parts.keys, store, trust_, security_, counters_, [&catalogue] { return flows_of(catalogue); }}) {}
+      flow_identity_(settings_of(config), verifier_parts(parts), store, security_),
+      endpoints_(auth::Services{settings_of(config), parts.clients, *parts.keys, store, trust_, security_, counters_,
+                                [view = std::move(view)] { return flows_of(*view()); }}) {}
 
 Result<void> Broker::add_routes(dispatch::Router& router, manage::OpenApi& api) {
     for (auto& mounted : endpoints_.routes()) {

@@ -144,6 +144,8 @@ void ControlPlane::load_plugins() {
     options.intake.lock = wanted.lock;
     options.intake.store = wanted.store;
     options.patience = std::chrono::seconds(wanted.load_timeout_s);
+    broker_ = std::make_unique<Broker>(config_, identity_, *state_, *ledger_, [this] { return catalogue_->view(); });
+    options.identity = &broker_->for_flows();
     options.generations = static_cast<std::size_t>(wanted.generations);
     catalogue_ = std::make_unique<plugins::Catalogue>(plugins::host_api(), std::move(options));
     catalogue_->load(config_.plugins.directories);
@@ -175,7 +177,6 @@ Result<void> ControlPlane::route() {
     probes_pool_ = std::make_unique<work::Pool>("probes", 1, 1);
     workloads::ActionBounds bounds{config_.workloads.action_timeout_s * 1000, config_.workloads.default_wait_s * 1000, static_cast<std::size_t>(config_.server.streams)};
     actions_ = std::make_unique<workloads::Actions>(*ledger_, *actions_pool_, *streams_pool_, bounds);
-    broker_ = std::make_unique<Broker>(config_, identity_, *state_, *ledger_, *catalogue_);
     services_ = std::unique_ptr<manage::Services>(new manage::Services{
         *redactor_, *ledger_, *catalogue_, *actions_, *queries_pool_, *actions_pool_, *streams_pool_, *probes_pool_, config_.workloads.default_provider.value_or(""), ACP_VERSION,
         config::limits_json(config_), config_.identity.insecure_dev, config_.metrics.is_public, draining_,

@@ -66,9 +66,9 @@ private:
     IdentityParts identity_;
     std::unique_ptr<wire::Engine> engine_holder_;  // see bind()
     std::unique_ptr<ledger::Ledger> ledger_;
+    std::unique_ptr<Broker> broker_;
     std::unique_ptr<plugins::Catalogue> catalogue_;
     std::unique_ptr<workloads::Actions> actions_;
-    std::unique_ptr<Broker> broker_;
     std::unique_ptr<work::Pool> queries_pool_;
     std::unique_ptr<work::Pool> actions_pool_;
     std::unique_ptr<work::Pool> streams_pool_;
