@@ -120,6 +120,10 @@ TEST_CASE("the lines of a key file", "[state]") {
     CHECK(done.sealing == std::vector<std::string>{std::string(32, 'b')});
     CHECK(done.naming == std::string(32, 'a'));
 
+    auto known = must(parse_keys(line('a') + "\n" + line('b') + "\nnames " + line('a')));
+    CHECK(known.sealing == std::vector<std::string>{std::string(32, 'a'), std::string(32, 'b')});
+    CHECK(known.naming == std::string(32, 'a'));
+
     CHECK(refusal("") == "there is no key to seal with");
     CHECK(refusal("names " + line('a')) == "there is no key to seal with");
     CHECK(refusal(line('a') + "\n" + line('b') + "=\n").starts_with("line 2 is no key"));
