@@ -25,8 +25,8 @@ Loaded load() {
         out.fault = because();
         return out;
     }
-#define ACP_FIND(name)                                                                         \
-    out.functions.name = reinterpret_cast<decltype(&::name)>(::dlsym(library, #name));         \
+#define ACP_FIND(name)                                                                 \
+    out.functions.name = reinterpret_cast<decltype(&::name)>(::dlsym(library, #name)); \
     if (!out.functions.name && out.fault.empty()) out.fault = because();
     ACP_LIBPQ_FUNCTIONS(ACP_FIND)
 #undef ACP_FIND
@@ -42,9 +42,12 @@ const Loaded& loaded() {
 
 Result<void> load_libpq() {
     if (loaded().fault.empty()) return {};
-    return fail(Code::unsupported, "libpq", "needs PostgreSQL's client library, which cannot be loaded: " + loaded().fault + "; install the package libpq5");
+    return fail(Code::unsupported, "libpq",
+                "needs PostgreSQL's client library, which cannot be loaded: " + loaded().fault + "; install the package libpq5");
 }
 
-const Libpq& pq() noexcept { return loaded().functions; }
+const Libpq& pq() noexcept {
+    return loaded().functions;
+}
 
 }  // namespace acp::state

@@ -9,10 +9,12 @@
 
 namespace acp::state {
 
-#define ACP_LIBPQ_FUNCTIONS(X)                                                                                                     \
-    X(PQclear) X(PQconnectPoll) X(PQconnectStartParams) X(PQconninfoFree) X(PQconninfoParse) X(PQconsumeInput) X(PQerrorMessage)   \
-    X(PQfinish) X(PQflush) X(PQfreemem) X(PQgetlength) X(PQgetResult) X(PQgetvalue) X(PQisBusy) X(PQntuples) X(PQresultErrorField) \
-    X(PQresultStatus) X(PQsendQuery) X(PQsendQueryParams) X(PQsetnonblocking) X(PQsetNoticeReceiver) X(PQsocket) X(PQstatus)
+#define ACP_LIBPQ_FUNCTIONS(X)                                                                                                           \
+    X(PQclear)                                                                                                                           \
+    X(PQconnectPoll)                                                                                                                     \
+    X(PQconnectStartParams) X(PQconninfoFree) X(PQconninfoParse) X(PQconsumeInput) X(PQerrorMessage) X(PQfinish) X(PQflush) X(PQfreemem) \
+        X(PQgetlength) X(PQgetResult) X(PQgetvalue) X(PQisBusy) X(PQntuples) X(PQresultErrorField) X(PQresultStatus) X(PQsendQuery)      \
+            X(PQsendQueryParams) X(PQsetnonblocking) X(PQsetNoticeReceiver) X(PQsocket) X(PQstatus)
 
 struct Libpq {
 #define ACP_MEMBER(name) decltype(&::name) name = nullptr;

@@ -35,8 +35,7 @@ UrlOptions parsed(const std::string& url) {
 
 /// Nobody is between here and there.
 bool is_loopback(const sockaddr* address) {
-    if (address->sa_family == AF_INET)
-        return ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr) >> 24 == 127;
+    if (address->sa_family == AF_INET) return ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr) >> 24 == 127;
     return address->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr);
 }
 
@@ -78,7 +77,8 @@ tl::unexpected<Error> PostgresqlConnection::refused(const PGresult* result) {
     const char* message = result ? pq().PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : nullptr;
     // A standby that takes no writes (25006): its name leads to the primary by now, perhaps.
     if (state && std::strcmp(state, "25006") == 0) usable_ = false;
-    return unavailable("postgresql", message ? one_line(message) + " (" + (state ? state : "") + ")" : one_line(pq().PQerrorMessage(connection_.get())));
+    return unavailable("postgresql",
+                       message ? one_line(message) + " (" + (state ? state : "") + ")" : one_line(pq().PQerrorMessage(connection_.get())));
 }
 
 Result<std::unique_ptr<PostgresqlConnection>> PostgresqlConnection::open(const std::string& url, std::int64_t deadline_ns) {
@@ -94,29 +94,35 @@ Result<void> PostgresqlConnection::connect(const std::string& url, std::int64_t 
     const UrlOptions options = parsed(url);
     const std::string host = option(options, "host");
     bool is_local = host.empty() || host.front() == '/';
-    std::string address;
+    std::string hosts, addresses;
     if (!is_local && host.find(',') == std::string::npos && option(options, "hostaddr").empty()) {
-        // Resolved here: libpq would wait for a silent name server.
+        // Resolved here: libpq would wait for a silent name server. It takes a list of
+        // hosts and one of their addresses, and tries them in turn.
         auto found = addresses_of(host, 0, deadline_ns);
         if (!found) return broken(found.error().message);
-        std::array<char, NI_MAXHOST> text{};
-        const addrinfo* first = found->get();
-        if (::getnameinfo(first->ai_addr, first->ai_addrlen, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST) == 0) address = text.data();
-        is_local = is_loopback(first->ai_addr);
+        is_local = true;
+        for (const addrinfo* one = found->get(); one; one = one->ai_next) {
+            std::array<char, NI_MAXHOST> text{};
+            if (::getnameinfo(one->ai_addr, one->ai_addrlen, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST) != 0) continue;
+            hosts += (hosts.empty() ? "" : ",") + host;
+            addresses += (addresses.empty() ? "" : ",") + std::string(text.data());
+            is_local = is_local && is_loopback(one->ai_addr);
+        }
     }
     std::vector<const char*> names{"application_name", "sslmode", "client_encoding", "dbname"};
     // What the URL says comes later and is stronger.
     std::vector<const char*> values{"alphaswarm-cp", is_local ? "prefer" : "verify-full", "UTF8", url.c_str()};
-    if (!address.empty()) {
-        names.push_back("hostaddr");
-        values.push_back(address.c_str());
+    if (!addresses.empty()) {
+        names.insert(names.end(), {"host", "hostaddr"});
+        values.insert(values.end(), {hosts.c_str(), addresses.c_str()});
     }
     names.push_back(nullptr);
     values.push_back(nullptr);
     connection_.reset(pq().PQconnectStartParams(names.data(), values.data(), 1));
     if (!connection_) return broken("out of memory");
     // Notices ("already exists, skipping") would go to standard error, past our log.
-    pq().PQsetNoticeReceiver(connection_.get(), [](void*, const PGresult*) {}, nullptr);
+    pq().PQsetNoticeReceiver(
+        connection_.get(), [](void*, const PGresult*) {}, nullptr);
     if (pq().PQstatus(connection_.get()) == CONNECTION_BAD) return broken(one_line(pq().PQerrorMessage(connection_.get())));
     PostgresPollingStatusType state = PGRES_POLLING_WRITING;
     while (state != PGRES_POLLING_OK) {
@@ -157,7 +163,9 @@ Result<PostgresqlResult> PostgresqlConnection::answer(std::int64_t deadline_ns) 
         }
         PostgresqlResult next(pq().PQgetResult(connection));
         if (!next) return last;
-        const auto failed = [](const PGresult* result) { return pq().PQresultStatus(result) != PGRES_TUPLES_OK && pq().PQresultStatus(result) != PGRES_COMMAND_OK; };
+        const auto failed = [](const PGresult* result) {
+            return pq().PQresultStatus(result) != PGRES_TUPLES_OK && pq().PQresultStatus(result) != PGRES_COMMAND_OK;
+        };
         // The first failure is the one that tells why.
         if (!last || !failed(last.get())) last = std::move(next);
     }
@@ -173,7 +181,8 @@ Result<PostgresqlRows> PostgresqlConnection::ask(const char* sql, const std::vec
         lengths.push_back(static_cast<int>(one.value.size()));
         formats.push_back(1);
     }
-    if (pq().PQsendQueryParams(connection_.get(), sql, static_cast<int>(parameters.size()), types.data(), values.data(), lengths.data(), formats.data(), 1) != 1)
+    if (pq().PQsendQueryParams(connection_.get(), sql, static_cast<int>(parameters.size()), types.data(), values.data(), lengths.data(),
+                               formats.data(), 1) != 1)
         return broken(one_line(pq().PQerrorMessage(connection_.get())));
     auto result = answer(deadline_ns);
     if (!result) return fail(result.error());
@@ -186,7 +195,8 @@ Result<void> PostgresqlConnection::run(const char* sql, std::int64_t deadline_ns
     if (pq().PQsendQuery(connection_.get(), sql) != 1) return broken(one_line(pq().PQerrorMessage(connection_.get())));
     auto result = answer(deadline_ns);
     if (!result) return fail(result.error());
-    if (pq().PQresultStatus(result->get()) != PGRES_COMMAND_OK && pq().PQresultStatus(result->get()) != PGRES_TUPLES_OK) return refused(result->get());
+    if (pq().PQresultStatus(result->get()) != PGRES_COMMAND_OK && pq().PQresultStatus(result->get()) != PGRES_TUPLES_OK)
+        return refused(result->get());
     return {};
 }
 
