@@ -6,7 +6,9 @@ namespace acp::app {
 
 namespace {
 
-state::Options options_of(const config::State& settings) { return {settings.kind, settings.path, settings.url, settings.key_file}; }
+state::Options options_of(const config::State& settings) {
+    return {settings.kind, settings.path, settings.url, settings.key_file};
+}
 
 /// The error with its place in the configuration.
 Error placed(Error error, const config::Config& config) {

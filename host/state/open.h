@@ -10,9 +10,9 @@
 namespace acp::state {
 
 struct Options {
-    std::string kind = "memory";      ///< memory, sqlite, postgresql or redis
-    std::filesystem::path path;       ///< sqlite: its file, an absolute path
-    std::string url;                  ///< postgresql://.. or redis[s]://..; a secret
+    std::string kind = "memory";  ///< memory, sqlite, postgresql or redis
+    std::filesystem::path path;   ///< sqlite: its file, an absolute path
+    std::string url;              ///< postgresql://.. or redis[s]://..; a secret
     /// The keys that values are encrypted with, see key_file.h; made, mode 0600, when
     /// missing and the backend is this process's own. Replicas that share a backend
     /// share the file. Memory needs none.

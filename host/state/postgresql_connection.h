@@ -4,8 +4,6 @@
 // statement (prepare, describe, execute, deallocate) where one does.
 #pragma once
 
-#include <libpq-fe.h>
-
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -13,18 +11,18 @@
 #include <utility>
 #include <vector>
 
-#include "base/free_with.h"
 #include "base/result.h"
+#include "state/libpq.h"
 
 namespace acp::state {
 
-using PostgresqlResult = std::unique_ptr<PGresult, FreeWith<PQclear>>;
+using PostgresqlResult = std::unique_ptr<PGresult, FreeByLibpq<&Libpq::PQclear>>;
 
 /// What a statement gave.
 class PostgresqlRows {
 public:
     explicit PostgresqlRows(PostgresqlResult result) : result_(std::move(result)) {}
-    int count() const { return PQntuples(result_.get()); }
+    int count() const { return pq().PQntuples(result_.get()); }
     std::string bytes(int row, int column) const;
     /// Of a bigint.
     std::int64_t number(int row, int column) const;
@@ -66,7 +64,7 @@ private:
     tl::unexpected<Error> broken(const std::string& cause);
     tl::unexpected<Error> refused(const PGresult* result);
 
-    std::unique_ptr<PGconn, FreeWith<PQfinish>> connection_;
+    std::unique_ptr<PGconn, FreeByLibpq<&Libpq::PQfinish>> connection_;
     bool usable_ = true;
 };
 

@@ -1,8 +1,9 @@
 // Sealing and naming, and the key file.
-#include <catch2/catch.hpp>
+#include "state/seal.h"
 
 #include <sys/stat.h>
 
+#include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -15,7 +16,6 @@
 #include "state/hmac.h"
 #include "state/key_file.h"
 #include "state/open.h"
-#include "state/seal.h"
 
 using namespace acp;
 using namespace acp::state;
@@ -52,7 +52,9 @@ mode_t mode_of(const fs::path& file) {
     return status.st_mode & 0777;
 }
 
-std::string line(char byte) { return base64url(std::string(32, byte)); }
+std::string line(char byte) {
+    return base64url(std::string(32, byte));
+}
 
 std::string refusal(const std::string& text) {
     auto keys = parse_keys(text);
@@ -61,7 +63,9 @@ std::string refusal(const std::string& text) {
     return keys.error().message;
 }
 
-std::string as_text(const Sha256& digest) { return hex({reinterpret_cast<const char*>(digest.data()), digest.size()}); }
+std::string as_text(const Sha256& digest) {
+    return hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
+}
 
 }  // namespace
 
@@ -119,6 +123,10 @@ TEST_CASE("the lines of a key file", "[state]") {
     auto done = must(parse_keys(line('b') + "\nnames " + line('a') + "\n"));
     CHECK(done.sealing == std::vector<std::string>{std::string(32, 'b')});
     CHECK(done.naming == std::string(32, 'a'));
+
+    auto known = must(parse_keys(line('a') + "\n" + line('b') + "\nnames " + line('a')));
+    CHECK(known.sealing == std::vector<std::string>{std::string(32, 'a'), std::string(32, 'b')});
+    CHECK(known.naming == std::string(32, 'a'));
 
     CHECK(refusal("") == "there is no key to seal with");
     CHECK(refusal("names " + line('a')) == "there is no key to seal with");
