@@ -2,7 +2,10 @@
 #include "identity/key_source.h"
 
 #include <catch2/catch.hpp>
+#include <algorithm>
+#include <atomic>
 #include <future>
+#include <map>
 #include <thread>
 #include <vector>
 
