@@ -7,7 +7,6 @@
 #include "app/reload.h"
 #include "app/repair.h"
 #include "app/state.h"
-#include "app/token_callers.h"
 #include "base/clock.h"
 #include "client/egress.h"
 #include "json/json.h"
@@ -196,8 +195,8 @@ Result<void> ControlPlane::bind(const std::vector<int>& inherited) {
         log::warn("identity", "identity.insecure_dev is on: requests without a token have every scope");
         options.anonymous = std::make_shared<identity::Principal>(identity::Principal{.subject = "insecure-dev", .scopes = {"admin:cluster"}});
     }
-    callers_ = std::make_unique<TokenCallers>(identity_.verifier);
-    gate_ = std::make_unique<dispatch::Gate>(router_, *queries_pool_, *callers_, std::move(options));
+    options.sources = broker_->evidence();
+    gate_ = std::make_unique<dispatch::Gate>(router_, *queries_pool_, broker_->callers(), std::move(options));
     gate_->on_denial([this](const dispatch::Context& context, const Error& error) {
         log::warn("identity", "a request was denied", {{"request_id", context.request_id}, {"path", context.path}, {"subject", context.principal->subject}, {"cause", error.internal.empty() ? error.message : error.internal}});
         // Only proven callers leave a row: strangers could fill the disk with them.
