@@ -16,15 +16,19 @@ auth::Settings settings_of(const config::Config& config) {
 std::vector<auth::Flow> flows_of(const plugins::View& view) {
     std::vector<auth::Flow> out;
     for (const auto& flow : view.flows)
-        out.push_back({flow->alias(), flow->endpoints(), [flow](const plugins::CallContext& call, const plugins::AuthRequest& request) { return flow->handle(call, request); }});
+        out.push_back({flow->alias(), flow->endpoints(),
+                       [flow](const plugins::CallContext& call, const plugins::AuthRequest& request) { return flow->handle(call, request); }});
     return out;
 }
 
-identity::VerifierParts verifier_parts(const IdentityParts& parts) { return {parts.keys, parts.trusted, parts.revocations, parts.proofs}; }
+identity::VerifierParts verifier_parts(const IdentityParts& parts) {
+    return {parts.keys, parts.trusted, parts.revocations, parts.proofs};
+}
 
 }  // namespace
 
-Broker::Broker(const config::Config& config, const IdentityParts& parts, state::Store& store, ledger::Ledger& ledger, std::function<plugins::ViewPtr()> view)
+Broker::Broker(const config::Config& config, const IdentityParts& parts, state::Store& store, ledger::Ledger& ledger,
+               std::function<plugins::ViewPtr()> view)
     : trust_(config.identity.issuer, verifier_parts(parts)),
       security_(ledger),
       flow_identity_(settings_of(config), verifier_parts(parts), store, security_),

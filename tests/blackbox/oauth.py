@@ -91,11 +91,11 @@ class Broker(Server):
     """Its issuer names its port. `secret` is every client's."""
 
     def __init__(self, folder, clients=(), issuers=(), identity=None, tls=None, context=None, server=None, **sections):
-        self.port = free_port()
+        port = free_port()
         self.context = context
-        self.issuer = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}/auth"
+        self.issuer = f"{'https' if tls else 'http'}://127.0.0.1:{port}/auth"
         self.secret = "canary-" + secrets.token_urlsafe(32)
-        self.key = Key(folder, "client")
+        self.key = Key(folder, f"client-{port}")
         common = {"grants": ["client_credentials", EXCHANGE], "scopes": [READ, "manage:infrastructure"], "audiences": ["billing"]}
         all_clients = [
             {**common, "id": "basic", "methods": ["client_secret_basic"], "secret": self.secret},
@@ -104,19 +104,19 @@ class Broker(Server):
             {**common, "id": "bound", "methods": ["client_secret_basic"], "secret": self.secret, "dpop_required": True},
             *({**common, **client} for client in clients),
         ]
-        listen = {"listen": f"127.0.0.1:{self.port}", **({"tls": tls} if tls else {}), **(server or {})}
+        listen = {"listen": f"127.0.0.1:{port}", **({"tls": tls} if tls else {}), **(server or {})}
         super().__init__(server=listen, identity={
             "issuer": self.issuer, "flows": [{"alias": "robots", "plugin": "acp.m2m"}], "clients": all_clients,
             "issuers": list(issuers), **(identity or {})}, **sections)
+        self.listen_port = port
 
     def start(self, *options):
-        port = self.port
         self.serve(*options)
         end = time.monotonic() + PATIENCE
         while "listening on http" not in self.stdout.read_text():
             assert self.process.poll() is None and time.monotonic() < end, self.stderr()[-3000:]
             time.sleep(0.02)
-        self.port = port
+        self.port = self.listen_port
         return self
 
     def connect(self):
