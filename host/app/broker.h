@@ -24,7 +24,8 @@ class Broker {
 public:
     /// `view` tells the plugins as they are now; it is not asked before add_routes. Everything
     /// given outlives the requests.
-    Broker(const config::Config& config, const IdentityParts& parts, state::Store& store, ledger::Ledger& ledger, std::function<plugins::ViewPtr()> view);
+    Broker(const config::Config& config, const IdentityParts& parts, state::Store& store, ledger::Ledger& ledger,
+           std::function<plugins::ViewPtr()> view);
 
     /// What auth flows reach of the house; plugins are loaded after it is there, and gone before it is.
     plugins::HostIdentity& for_flows() noexcept { return flow_identity_; }

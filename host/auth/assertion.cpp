@@ -22,7 +22,9 @@ constexpr std::string_view kJwtSpiffe = "urn:ietf:params:oauth:client-assertion-
 constexpr std::string_view kServiceAccount = "system:serviceaccount:";
 constexpr std::string_view kSpace = "client-assertion";
 
-tl::unexpected<Error> bad(std::string which) { return refuse(Code::unauthenticated, "invalid_client", "the assertion is not accepted", std::move(which)); }
+tl::unexpected<Error> bad(std::string which) {
+    return refuse(Code::unauthenticated, "invalid_client", "the assertion is not accepted", std::move(which));
+}
 
 /// How Kubernetes writes namespace/name.
 std::string account_subject(std::string account) {
@@ -42,7 +44,9 @@ std::optional<ClientAuth> method_of(const Client& client, const std::string& iss
 
 Assertions::Assertions(const Services& services) : services_(services), nobodys_(jose::PrivateKey::generate(jose::Algorithm::ES256)) {}
 
-bool Assertions::is_type(std::string_view type) noexcept { return type == kJwtBearer || type == kJwtSpiffe; }
+bool Assertions::is_type(std::string_view type) noexcept {
+    return type == kJwtBearer || type == kJwtSpiffe;
+}
 
 const Client* Assertions::client_of(const jose::Compact& token, const std::string& client_id) const {
     if (!client_id.empty()) return services_.clients.find(client_id);
@@ -61,7 +65,9 @@ Result<Assertions::Accepted> Assertions::judge(std::string_view assertion, const
     const auto method = client ? method_of(*client, json::text_or(token->claims, "iss"), json::text_or(token->claims, "sub")) : std::nullopt;
     if (!method || !client->uses(*method)) {
         (void)judge_own(nullptr, *token);
-        return bad(!client ? "unknown client" : !method ? "assertion: iss or sub is not the client's" : "a method that the client is not registered for");
+        return bad(!client   ? "unknown client"
+                   : !method ? "assertion: iss or sub is not the client's"
+                             : "a method that the client is not registered for");
     }
     if (auto ok = *method == ClientAuth::private_key_jwt ? judge_own(client, *token) : judge_vouched(assertion, *token); !ok) return fail(ok.error());
     return Accepted{client, *method};

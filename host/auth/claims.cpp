@@ -38,7 +38,9 @@ std::string joined(const std::vector<std::string>& words) {
     return out;
 }
 
-std::vector<std::string> texts_of(const json::Object::Ptr& claims, const std::string& name) { return texts(claims->get(name)); }
+std::vector<std::string> texts_of(const json::Object::Ptr& claims, const std::string& name) {
+    return texts(claims->get(name));
+}
 
 bool holds(const std::vector<std::string>& list, std::string_view wanted) noexcept {
     return std::find(list.begin(), list.end(), wanted) != list.end();

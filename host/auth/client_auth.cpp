@@ -21,7 +21,9 @@ tl::unexpected<Error> invalid_client(std::string internal) {
     return refuse(Code::unauthenticated, "invalid_client", "the client is unknown or its proof is not accepted", std::move(internal));
 }
 
-tl::unexpected<Error> invalid_request(std::string description) { return refuse(Code::invalid, "invalid_request", std::move(description)); }
+tl::unexpected<Error> invalid_request(std::string description) {
+    return refuse(Code::invalid, "invalid_request", std::move(description));
+}
 
 bool is_client_id(std::string_view id) noexcept {
     return !id.empty() && id.size() <= kClientIdBytes && std::all_of(id.begin(), id.end(), [](char c) { return c >= 0x20 && c <= 0x7e; });
@@ -48,7 +50,9 @@ bool fits_any(const std::vector<std::string>& digests, std::string_view digest) 
 
 }  // namespace
 
-ClientAuthenticator::Presented::~Presented() { wipe(secret); }
+ClientAuthenticator::Presented::~Presented() {
+    wipe(secret);
+}
 
 ClientAuthenticator::ClientAuthenticator(const Services& services)
     : services_(services), assertions_(services), failures_(services.store, "client", services.settings.client_failures) {}
@@ -143,7 +147,8 @@ Result<ProvenClient> ClientAuthenticator::judge_secret(const Presented& presente
     const Client* client = services_.clients.find(presented.client_id);
     const bool usable = client && client->uses(presented.method) && !client->secret_sha256.empty();
     const bool fits = fits_any(usable ? client->secret_sha256 : nobodys, sha256_hex(presented.secret));
-    if (!usable || !fits) return invalid_client(!client ? "unknown client" : !usable ? "a method that the client is not registered for" : "wrong secret");
+    if (!usable || !fits)
+        return invalid_client(!client ? "unknown client" : !usable ? "a method that the client is not registered for" : "wrong secret");
     return ProvenClient{client, presented.method, {}};
 }
 
@@ -176,7 +181,8 @@ void ClientAuthenticator::denied(const dispatch::Context& context, const Present
     event.target = context.path;
     event.outcome = "denied";
     event.request_id = context.request_id;
-    event.details = json::object({{"method", std::string(name_of(presented.method))}, {"cause", error.internal}, {"address", std::string(address_of(context.peer))}});
+    event.details = json::object(
+        {{"method", std::string(name_of(presented.method))}, {"cause", error.internal}, {"address", std::string(address_of(context.peer))}});
     services_.security.note(std::move(event));
 }
 

@@ -17,12 +17,12 @@ inline constexpr std::size_t kClientAuthMethods = 7;
 std::string_view name_of(identity::ClientAuth method) noexcept;
 
 struct Counters {
-    std::atomic<std::uint64_t> minted{0};          ///< tokens made here
-    std::atomic<std::uint64_t> forwarded{0};       ///< tokens of upstreams handed on
-    std::atomic<std::uint64_t> refused{0};         ///< token requests of proven clients that were not granted
-    std::atomic<std::uint64_t> limited{0};         ///< requests refused for too many failures
+    std::atomic<std::uint64_t> minted{0};     ///< tokens made here
+    std::atomic<std::uint64_t> forwarded{0};  ///< tokens of upstreams handed on
+    std::atomic<std::uint64_t> refused{0};    ///< token requests of proven clients that were not granted
+    std::atomic<std::uint64_t> limited{0};    ///< requests refused for too many failures
     std::atomic<std::uint64_t> introspections{0};
-    std::atomic<std::uint64_t> revocations{0};     ///< tokens revoked
+    std::atomic<std::uint64_t> revocations{0};                            ///< tokens revoked
     std::array<std::atomic<std::uint64_t>, kClientAuthMethods> proven{};  ///< by ClientAuth
     std::array<std::atomic<std::uint64_t>, kClientAuthMethods> failed{};
 

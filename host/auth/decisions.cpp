@@ -17,25 +17,34 @@ tl::unexpected<Error> defect(const Flow& flow, const std::string& what) {
 }
 
 /// Polls that go on are no news.
-bool is_worth_a_row(const std::string& code) noexcept { return code != "authorization_pending" && code != "slow_down"; }
+bool is_worth_a_row(const std::string& code) noexcept {
+    return code != "authorization_pending" && code != "slow_down";
+}
 
 }  // namespace
 
 Result<http::Response> FlowEndpoints::carry_out(const Step& step, AuthDecision decision) const {
     switch (decision.kind) {
-        case Kind::grant: return grant(step, decision);
-        case Kind::forward: return forward(step, std::move(decision));
-        case Kind::respond: return uncached_json(decision.http_status > 0 ? decision.http_status : 200, decision.body_json.empty() ? "{}" : decision.body_json);
+        case Kind::grant:
+            return grant(step, decision);
+        case Kind::forward:
+            return forward(step, std::move(decision));
+        case Kind::respond:
+            return uncached_json(decision.http_status > 0 ? decision.http_status : 200, decision.body_json.empty() ? "{}" : decision.body_json);
         case Kind::page: {
             auto fill = json::parse_object(decision.body_json);
             if (!fill) return defect(step.flow, "filled a page with something else than an object");
-            return page(decision.http_status > 0 ? decision.http_status : 200, decision.page, *fill, step.session ? step.session->csrf_token : std::string());
+            return page(decision.http_status > 0 ? decision.http_status : 200, decision.page, *fill,
+                        step.session ? step.session->csrf_token : std::string());
         }
-        case Kind::refuse: return refused(step, decision);
-        case Kind::pass: return defect(step.flow, "decided nothing about a request of its own endpoint");
+        case Kind::refuse:
+            return refused(step, decision);
+        case Kind::pass:
+            return defect(step.flow, "decided nothing about a request of its own endpoint");
         case Kind::session:
         case Kind::redirect:
-        case Kind::end: break;
+        case Kind::end:
+            break;
     }
     Browser* browser = services_.browser;
     if (!browser) return fail(Code::unsupported, "feature_unavailable", "browser sessions are part of the interface, but not of this version");
@@ -85,7 +94,8 @@ Result<http::Response> FlowEndpoints::grant(const Step& step, const AuthDecision
     if (auto cnf = json::parse_object(identity.confirmation_json)) {
         // A flow may bind a token to a key, not away from the one that was proven.
         const std::string key = json::text_or(*cnf, "jkt");
-        if (!key.empty() && !wish.key_thumbprint.empty() && !equal_constant_time(key, wish.key_thumbprint)) return defect(step.flow, "binds a token to another key than the proven one");
+        if (!key.empty() && !wish.key_thumbprint.empty() && !equal_constant_time(key, wish.key_thumbprint))
+            return defect(step.flow, "binds a token to another key than the proven one");
         if (!key.empty()) wish.key_thumbprint = key;
     }
     auto issued = granting_.issue(step.context, *step.client, subject_of(identity), wish);
@@ -100,7 +110,8 @@ Result<http::Response> FlowEndpoints::grant(const Step& step, const AuthDecision
 /// nothing else: a refresh token, or what an upstream adds, stays here.
 Result<http::Response> FlowEndpoints::forward(const Step& step, AuthDecision decision) const {
     if (!step.client) return defect(step.flow, "forwards a token at an endpoint without a client");
-    if (step.client->client->dpop_required) return refuse(Code::invalid, "invalid_dpop_proof", "an upstream's token cannot be bound to this client's key");
+    if (step.client->client->dpop_required)
+        return refuse(Code::invalid, "invalid_dpop_proof", "an upstream's token cannot be bound to this client's key");
     auto token = json::parse_object(decision.token_json);
     wipe(decision.token_json);
     if (!token) return defect(step.flow, "forwards something else than an object");
@@ -134,7 +145,8 @@ http::Response FlowEndpoints::refused(const Step& step, const AuthDecision& deci
         event.target = step.context.path;
         event.outcome = decision.error_code;
         event.request_id = step.context.request_id;
-        auto details = json::object({{"grant_type", step.endpoint.grant_type}, {"flow", step.flow.alias}, {"address", std::string(address_of(step.context.peer))}});
+        auto details = json::object(
+            {{"grant_type", step.endpoint.grant_type}, {"flow", step.flow.alias}, {"address", std::string(address_of(step.context.peer))}});
         if (auto more = json::parse_object(decision.audit_json)) details->set("flow_details", *more);
         event.details = details;
         services_.security.note(std::move(event));

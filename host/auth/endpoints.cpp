@@ -22,14 +22,18 @@ constexpr auto kOwnPaths = std::to_array<std::string_view>({"/token", "/jwks", "
 
 bool is_path(std::string_view path) noexcept {
     if (path.size() < 2 || path.size() > 128 || path.front() != '/' || path.back() == '/' || path.find("//") != std::string_view::npos) return false;
-    return std::all_of(path.begin(), path.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '/' || c == '-' || c == '_'; });
+    return std::all_of(path.begin(), path.end(),
+                       [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '/' || c == '-' || c == '_'; });
 }
 
 Body body_of(const AuthEndpoint& endpoint) noexcept {
     switch (endpoint.input) {
-        case ACP_AUTH_INPUT_FORM: return Body::form;
-        case ACP_AUTH_INPUT_JSON: return Body::json;
-        default: return Body::none;
+        case ACP_AUTH_INPUT_FORM:
+            return Body::form;
+        case ACP_AUTH_INPUT_JSON:
+            return Body::json;
+        default:
+            return Body::none;
     }
 }
 
@@ -44,14 +48,19 @@ json::Object::Ptr operation_of(const AuthEndpoint& endpoint, const std::string& 
     operation->set("x-scopes", json::array());
     operation->set("x-required-acr", json::Var());
     operation->set("security", json::array());
-    if (!operation->has("responses")) operation->set("responses", json::object({{"default", json::object({{"description", "As the auth flow answers"}})}}));
+    if (!operation->has("responses"))
+        operation->set("responses", json::object({{"default", json::object({{"description", "As the auth flow answers"}})}}));
     return operation;
 }
 
 }  // namespace
 
 Endpoints::Endpoints(Services services)
-    : services_(std::move(services)), granting_(services_), clients_(services_), exchange_(services_, granting_), flows_(services_, clients_, granting_) {}
+    : services_(std::move(services)),
+      granting_(services_),
+      clients_(services_),
+      exchange_(services_, granting_),
+      flows_(services_, clients_, granting_) {}
 
 dispatch::BlockingHandler Endpoints::for_clients(Answer answer) {
     return [this, answer](const ContextPtr& context) {
@@ -77,15 +86,18 @@ Result<http::Response> Endpoints::token(const dispatch::Context& context, const 
     if (!grant_type || grant_type->empty()) return refuse(Code::invalid, "invalid_request", "grant_type is required");
     const auto endpoints = flow_endpoints();
     const bool offered = std::any_of(endpoints.begin(), endpoints.end(), [&](const auto& endpoint) { return endpoint.grant_type == *grant_type; });
-    if (*grant_type != kTokenExchange && !offered) return refuse(Code::invalid, "unsupported_grant_type", "this server does not offer the grant type");
-    if (!client.client->may_use(*grant_type)) return refuse(Code::forbidden, "unauthorized_client", "the client is not registered for this grant type");
+    if (*grant_type != kTokenExchange && !offered)
+        return refuse(Code::invalid, "unsupported_grant_type", "this server does not offer the grant type");
+    if (!client.client->may_use(*grant_type))
+        return refuse(Code::forbidden, "unauthorized_client", "the client is not registered for this grant type");
     if (*grant_type == kTokenExchange) return exchange_.answer(context, client, form);
     return flows_.token(context, client, form, *grant_type);
 }
 
 Result<http::Response> Endpoints::introspect(const dispatch::Context&, const ProvenClient& client, const http::Query& form) {
     // RFC 7662 section 2.1: who may ask must be known.
-    if (client.method == identity::ClientAuth::none) return refuse(Code::unauthenticated, "invalid_client", "a public client may not introspect tokens");
+    if (client.method == identity::ClientAuth::none)
+        return refuse(Code::unauthenticated, "invalid_client", "a public client may not introspect tokens");
     return auth::introspect(services_, client, form);
 }
 
@@ -124,10 +136,17 @@ void Endpoints::add_metadata(std::vector<Mounted>& out) {
         {"/.well-known/oauth-authorization-server/auth", "getOauthMetadata"},
     }};
     for (const auto& [path, operation_id] : places)
-        out.push_back({{"GET", path, operation_id, {}, Body::none,
-                        [this](const wire::RequestView& request) { return metadata_response(services_, flow_endpoints(), request); }, {}, {}},
+        out.push_back({{"GET",
+                        path,
+                        operation_id,
+                        {},
+                        Body::none,
+                        [this](const wire::RequestView& request) { return metadata_response(services_, flow_endpoints(), request); },
+                        {},
+                        {}},
                        {}});
-    out.push_back({{"GET", "/auth/jwks", "getJwks", {}, Body::none, [this](const wire::RequestView&) { return keys_response(services_); }, {}, {}}, {}});
+    out.push_back(
+        {{"GET", "/auth/jwks", "getJwks", {}, Body::none, [this](const wire::RequestView&) { return keys_response(services_); }, {}, {}}, {}});
 }
 
 void Endpoints::add_flows(std::vector<Mounted>& out) {
@@ -135,17 +154,29 @@ void Endpoints::add_flows(std::vector<Mounted>& out) {
     for (const auto& flow : services_.flows()) {
         for (const auto& endpoint : flow.endpoints) {
             const char* why = nullptr;
-            if (endpoint.method != "GET" && endpoint.method != "POST") why = "the method is neither GET nor POST";
-            else if (!is_path(endpoint.path)) why = "the path is not of the form /name/name";
-            else if (std::find(kOwnPaths.begin(), kOwnPaths.end(), endpoint.path) != kOwnPaths.end()) why = "the path is the host's";
-            else if (!taken.insert(endpoint.method + " " + endpoint.path).second) why = "another flow has this method and path";
+            if (endpoint.method != "GET" && endpoint.method != "POST")
+                why = "the method is neither GET nor POST";
+            else if (!is_path(endpoint.path))
+                why = "the path is not of the form /name/name";
+            else if (std::find(kOwnPaths.begin(), kOwnPaths.end(), endpoint.path) != kOwnPaths.end())
+                why = "the path is the host's";
+            else if (!taken.insert(endpoint.method + " " + endpoint.path).second)
+                why = "another flow has this method and path";
             if (why) {
-                log::error("auth", "an auth flow's endpoint is left out", {{"flow", flow.alias}, {"method", endpoint.method}, {"path", endpoint.path}, {"cause", why}});
+                log::error("auth", "an auth flow's endpoint is left out",
+                           {{"flow", flow.alias}, {"method", endpoint.method}, {"path", endpoint.path}, {"cause", why}});
                 continue;
             }
             const std::string operation_id = flow.alias + "." + endpoint.operation_id;
-            dispatch::Route route{endpoint.method, "/auth" + endpoint.path, operation_id, {}, body_of(endpoint), {},
-                                  [this, alias = flow.alias, id = endpoint.operation_id](const ContextPtr& context) { return flows_.serve(*context, alias, id); }, {}};
+            dispatch::Route route{
+                endpoint.method,
+                "/auth" + endpoint.path,
+                operation_id,
+                {},
+                body_of(endpoint),
+                {},
+                [this, alias = flow.alias, id = endpoint.operation_id](const ContextPtr& context) { return flows_.serve(*context, alias, id); },
+                {}};
             route.wants_credentials = true;
             out.push_back({std::move(route), operation_of(endpoint, operation_id)});
         }

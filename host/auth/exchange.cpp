@@ -50,7 +50,8 @@ Result<Exchange::Token> Exchange::read(const http::Query& form, const std::strin
         return out;
     }
     auto believed = services_.trust.foreign(*text, services_.now_unix_s());
-    if (!believed) return believed.error().code == Code::unauthenticated ? invalid_request(refusal, believed.error().internal) : fail(believed.error());
+    if (!believed)
+        return believed.error().code == Code::unauthenticated ? invalid_request(refusal, believed.error().internal) : fail(believed.error());
     out.principal = std::move(believed->principal);
     out.claims = believed->claims;
     out.roles = services_.trust.entitle(out.principal.issuer, out.claims).roles;
@@ -75,12 +76,14 @@ Result<std::string> Exchange::act_of(const Token& subject, const Token* actor, c
     const std::string& issuer = actor ? actor->principal.issuer : services_.settings.issuer;
     if (subject.claims->has("may_act")) {
         const auto may_act = subject.claims->getObject("may_act");
-        if (!may_act || !allows(may_act, acting, issuer, client.client->id)) return invalid_request("the subject_token names another actor", "may_act");
+        if (!may_act || !allows(may_act, acting, issuer, client.client->id))
+            return invalid_request("the subject_token names another actor", "may_act");
     }
     const auto before = subject.claims->getObject("act");
     if (subject.claims->has("act") && !before) return invalid_request("the subject_token is not accepted", "act");
     // The subject's own client asks for itself: nobody acts who did not before.
-    if (!actor && subject.principal.issuer == services_.settings.issuer && subject.principal.subject == acting) return before ? json::dump(before) : std::string();
+    if (!actor && subject.principal.issuer == services_.settings.issuer && subject.principal.subject == acting)
+        return before ? json::dump(before) : std::string();
     if (depth_of(before) >= kMostActors) return invalid_request("too many actors", "depth of act");
     auto act = json::object({{"sub", acting}});
     if (issuer != services_.settings.issuer) act->set("iss", issuer);

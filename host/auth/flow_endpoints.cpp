@@ -66,7 +66,8 @@ http::Response shown(const Services& services, const dispatch::Context& context,
     }
     const int status = http::status_of(error.code);
     if (!error.internal.empty() || status >= 500)
-        log::warn("auth", "a page could not be served", {{"request_id", context.request_id}, {"path", context.path}, {"cause", error.internal.empty() ? error.message : error.internal}});
+        log::warn("auth", "a page could not be served",
+                  {{"request_id", context.request_id}, {"path", context.path}, {"cause", error.internal.empty() ? error.message : error.internal}});
     return message_page(status, "This did not work", error.code == Code::internal ? "The request could not be served." : error.message);
 }
 
@@ -105,7 +106,8 @@ Result<http::Response> FlowEndpoints::try_serve(const dispatch::Context& context
     return carry_out(step, std::move(*decision));
 }
 
-Result<http::Response> FlowEndpoints::token(const dispatch::Context& context, const ProvenClient& client, const http::Query& form, const std::string& grant_type) {
+Result<http::Response> FlowEndpoints::token(const dispatch::Context& context, const ProvenClient& client, const http::Query& form,
+                                            const std::string& grant_type) {
     for (const auto& flow : services_.flows()) {
         for (const auto& endpoint : flow.endpoints) {
             if (endpoint.grant_type != grant_type) continue;
@@ -135,9 +137,12 @@ Result<void> FlowEndpoints::limit_guesses(const dispatch::Context& context) cons
 
 Result<void> FlowEndpoints::read(Step& step) const {
     const auto& context = step.context;
-    if (step.endpoint.input != ACP_AUTH_INPUT_QUERY && !context.raw_query.empty()) return refuse(Code::invalid, "invalid_request", "this endpoint takes no query");
+    if (step.endpoint.input != ACP_AUTH_INPUT_QUERY && !context.raw_query.empty())
+        return refuse(Code::invalid, "invalid_request", "this endpoint takes no query");
     switch (step.endpoint.input) {
-        case ACP_AUTH_INPUT_QUERY: step.params = context.query; return {};
+        case ACP_AUTH_INPUT_QUERY:
+            step.params = context.query;
+            return {};
         case ACP_AUTH_INPUT_FORM: {
             auto form = context.form();
             if (!form) return refuse(Code::invalid, "invalid_request", form.error().message);
@@ -150,7 +155,8 @@ Result<void> FlowEndpoints::read(Step& step) const {
             step.body_json = json::dump(*body);
             return {};
         }
-        default: return {};
+        default:
+            return {};
     }
 }
 

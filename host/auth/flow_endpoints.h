@@ -28,7 +28,8 @@ public:
     /// The token endpoint for a grant type that flows offer: asks those that do until one
     /// does not pass. `form` is without the client's proof. Errors: `unsupported_grant_type`,
     /// and whatever the flow refuses. [may-block]
-    Result<http::Response> token(const dispatch::Context& context, const ProvenClient& client, const http::Query& form, const std::string& grant_type);
+    Result<http::Response> token(const dispatch::Context& context, const ProvenClient& client, const http::Query& form,
+                                 const std::string& grant_type);
 
 private:
     /// A request on its way to a flow.

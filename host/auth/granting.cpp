@@ -14,10 +14,16 @@ namespace {
 constexpr std::size_t kMostScopes = 64;
 constexpr std::size_t kMostAudiences = 8;
 
-tl::unexpected<Error> invalid_scope(std::string description) { return refuse(Code::invalid, "invalid_scope", std::move(description)); }
-tl::unexpected<Error> invalid_target(std::string description) { return refuse(Code::invalid, "invalid_target", std::move(description)); }
+tl::unexpected<Error> invalid_scope(std::string description) {
+    return refuse(Code::invalid, "invalid_scope", std::move(description));
+}
+tl::unexpected<Error> invalid_target(std::string description) {
+    return refuse(Code::invalid, "invalid_target", std::move(description));
+}
 
-bool is_cluster_wide(std::string_view scope) noexcept { return scope == "admin:cluster" || scope == "platform:admin"; }
+bool is_cluster_wide(std::string_view scope) noexcept {
+    return scope == "admin:cluster" || scope == "platform:admin";
+}
 
 /// As identity::Principal::may, but neither of the two widest scopes brings the other.
 bool may(const Subject& subject, std::string_view scope) noexcept {
@@ -163,16 +169,16 @@ Result<Issued> Granting::issue(const dispatch::Context& context, const ProvenCli
     event.outcome = "granted";
     event.request_id = context.request_id;
     auto details = json::object({{"client_id", client.id},
-                                  {"subject", subject.id},
-                                  {"scopes", list(*scopes)},
-                                  {"audiences", list(audiences)},
-                                  {"jti", issued.token_id},
-                                  {"grant_type", wish.grant_type},
-                                  {"client_auth_method", std::string(name_of(proven.method))},
-                                  {"expires_at", expires},
-                                  {"bound", bound->size() > 0},
-                                  {"act", claims->get("act")},
-                                  {"address", std::string(address_of(context.peer))}});
+                                 {"subject", subject.id},
+                                 {"scopes", list(*scopes)},
+                                 {"audiences", list(audiences)},
+                                 {"jti", issued.token_id},
+                                 {"grant_type", wish.grant_type},
+                                 {"client_auth_method", std::string(name_of(proven.method))},
+                                 {"expires_at", expires},
+                                 {"bound", bound->size() > 0},
+                                 {"act", claims->get("act")},
+                                 {"address", std::string(address_of(context.peer))}});
     if (auto more = json::parse_object(wish.audit_json)) details->set("flow", *more);
     event.details = details;
     if (auto kept = services_.security.require(std::move(event)); !kept) {
@@ -184,7 +190,8 @@ Result<Issued> Granting::issue(const dispatch::Context& context, const ProvenCli
 }
 
 http::Response token_response(Issued issued, const std::string& issued_token_type) {
-    auto body = json::object({{"access_token", issued.access_token}, {"token_type", issued.token_type}, {"expires_in", issued.expires_in_s}, {"scope", issued.scope}});
+    auto body = json::object(
+        {{"access_token", issued.access_token}, {"token_type", issued.token_type}, {"expires_in", issued.expires_in_s}, {"scope", issued.scope}});
     if (!issued_token_type.empty()) body->set("issued_token_type", issued_token_type);
     wipe(issued.access_token);
     return uncached_json(200, json::dump(body));

@@ -20,13 +20,13 @@ struct Subject {
     std::string id;
     std::string actor_kind = "service";
     std::string organization_id;
-    std::vector<std::string> scopes;     ///< held; the two cluster-wide ones stand for all others but each other
+    std::vector<std::string> scopes;  ///< held; the two cluster-wide ones stand for all others but each other
     std::vector<std::string> roles, resources;
-    std::string act_json;                ///< RFC 8693 section 4.1; empty: nobody acts for it
+    std::string act_json;  ///< RFC 8693 section 4.1; empty: nobody acts for it
     std::string acr;
     std::vector<std::string> amr;
     std::int64_t auth_time_unix_s = 0;
-    std::int64_t expires_unix_s = 0;     ///< the token ends no later; 0: as the client's does
+    std::int64_t expires_unix_s = 0;  ///< the token ends no later; 0: as the client's does
 };
 
 /// What the client asks for.
@@ -34,12 +34,12 @@ struct Wish {
     std::vector<std::string> scopes;     ///< none: all that may be had
     std::vector<std::string> audiences;  ///< none: the server's own
     std::string grant_type;
-    std::string key_thumbprint;          ///< jkt of the proof that came along (RFC 9449); or empty
-    std::string audit_json;              ///< what else the row shall tell: an object, or empty
+    std::string key_thumbprint;  ///< jkt of the proof that came along (RFC 9449); or empty
+    std::string audit_json;      ///< what else the row shall tell: an object, or empty
 };
 
 struct Issued {
-    std::string access_token;            ///< a secret
+    std::string access_token;  ///< a secret
     std::string token_type = "Bearer";
     std::string scope;
     std::string token_id;

@@ -23,7 +23,8 @@ std::string oauth_code(const Error& error);
 /// 429, 503 and 500 for what is not the client's fault.
 http::Response oauth_problem(const dispatch::Context& context, const Error& error);
 /// The same with all of it given; `retry_after_ms` 0: none.
-http::Response oauth_refusal(const dispatch::Context& context, int status, const std::string& code, std::string_view description, std::int64_t retry_after_ms);
+http::Response oauth_refusal(const dispatch::Context& context, int status, const std::string& code, std::string_view description,
+                             std::int64_t retry_after_ms);
 /// 401 for `invalid_client`, 400 for any other that is the client's fault.
 int status_of(std::string_view code) noexcept;
 

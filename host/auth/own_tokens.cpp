@@ -10,7 +10,9 @@ namespace acp::auth {
 
 namespace {
 
-tl::unexpected<Error> invalid(std::string which) { return refuse(Code::unauthenticated, "invalid_token", "the token is not accepted", std::move(which)); }
+tl::unexpected<Error> invalid(std::string which) {
+    return refuse(Code::unauthenticated, "invalid_token", "the token is not accepted", std::move(which));
+}
 
 }  // namespace
 
@@ -31,7 +33,8 @@ Result<OwnToken> read_own(const Services& services, std::string_view text) {
     // Whoever it is for: that is what the caller asks about.
     const std::string_view any_audience = out.audiences.front();
     const std::string_view type = "at+jwt";
-    const auto times = identity::check_claims(*token, {services.settings.issuer, {&any_audience, 1}, {&type, 1}, services.settings.leeway_s}, services.now_unix_s());
+    const auto times =
+        identity::check_claims(*token, {services.settings.issuer, {&any_audience, 1}, {&type, 1}, services.settings.leeway_s}, services.now_unix_s());
     if (!times) return fail(times.error());
     out.issued_unix_s = times->issued_unix_s;
     auto principal = identity::principal_of(claims, *times);

@@ -48,11 +48,13 @@ std::string row(std::string_view name, std::string_view value) {
 
 bool is_own_path(const std::string& path) noexcept {
     return path.starts_with("/auth/") && std::all_of(path.begin(), path.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' || c == '-' || c == '_';
-    });
+               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' || c == '-' || c == '_';
+           });
 }
 
-tl::unexpected<Error> wrong(std::string why) { return fail(Code::internal, "plugin_defect", "an auth flow asked for a page that cannot be shown: " + why); }
+tl::unexpected<Error> wrong(std::string why) {
+    return fail(Code::internal, "plugin_defect", "an auth flow asked for a page that cannot be shown: " + why);
+}
 
 Result<http::Response> device_page(int status, const json::Object::Ptr& fill, const std::string& csrf_token) {
     std::string action = json::text_or(fill, "action");
@@ -64,9 +66,11 @@ Result<http::Response> device_page(int status, const json::Object::Ptr& fill, co
     std::string content = problem.empty() ? std::string() : "<p class=\"problem\" role=\"alert\">" + html_escaped(problem) + "</p>";
     const std::string form = "<form method=\"post\" action=\"" + html_escaped(action) + "\">" + field("csrf_token", csrf_token);
     if (step == "code") {
-        content += form + "<p><label for=\"user_code\">Enter the code that your device shows.</label></p>"
-                          "<input id=\"user_code\" name=\"user_code\" autocomplete=\"off\" autocapitalize=\"characters\" maxlength=\"16\" required value=\"" +
-                   html_escaped(code) + "\"> <button>Continue</button></form>";
+        content +=
+            form +
+            "<p><label for=\"user_code\">Enter the code that your device shows.</label></p>"
+            "<input id=\"user_code\" name=\"user_code\" autocomplete=\"off\" autocapitalize=\"characters\" maxlength=\"16\" required value=\"" +
+            html_escaped(code) + "\"> <button>Continue</button></form>";
         return html(status, "Connect a device", content);
     }
     if (step != "confirm") return wrong("its step is neither code nor confirm");
@@ -77,7 +81,8 @@ Result<http::Response> device_page(int status, const json::Object::Ptr& fill, co
     content += "<dl>" + row("Application", json::text_or(fill, "client_name")) + row("Asked from", json::text_or(fill, "address")) +
                row("Code", code) + "</dl><p>It will be able to do this in your name:</p><ul>" + scopes +
                "</ul><p>Approve only if you started this yourself and the code is the one that your device shows.</p>" + form +
-               field("user_code", code) + "<button name=\"decision\" value=\"deny\">Deny</button><button name=\"decision\" value=\"approve\">Approve</button></form>";
+               field("user_code", code) +
+               "<button name=\"decision\" value=\"deny\">Deny</button><button name=\"decision\" value=\"approve\">Approve</button></form>";
     return html(status, "Approve a device", content);
 }
 
@@ -88,12 +93,23 @@ std::string html_escaped(std::string_view text) {
     out.reserve(text.size());
     for (char c : text) {
         switch (c) {
-            case '&': out += "&amp;"; break;
-            case '<': out += "&lt;"; break;
-            case '>': out += "&gt;"; break;
-            case '"': out += "&quot;"; break;
-            case '\'': out += "&#39;"; break;
-            default: out += c;
+            case '&':
+                out += "&amp;";
+                break;
+            case '<':
+                out += "&lt;";
+                break;
+            case '>':
+                out += "&gt;";
+                break;
+            case '"':
+                out += "&quot;";
+                break;
+            case '\'':
+                out += "&#39;";
+                break;
+            default:
+                out += c;
         }
     }
     return out;

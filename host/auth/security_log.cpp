@@ -13,6 +13,8 @@ Result<void> LedgerLog::require(ledger::SecurityEvent event) {
     return outcome.get();
 }
 
-void LedgerLog::note(ledger::SecurityEvent event) { ledger_.record(std::move(event)); }
+void LedgerLog::note(ledger::SecurityEvent event) {
+    ledger_.record(std::move(event));
+}
 
 }  // namespace acp::auth

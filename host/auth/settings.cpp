@@ -4,10 +4,14 @@ namespace acp::auth {
 
 namespace {
 
-bool is_web(const std::string& url) noexcept { return url.starts_with("http://") || url.starts_with("https://"); }
+bool is_web(const std::string& url) noexcept {
+    return url.starts_with("http://") || url.starts_with("https://");
+}
 
 /// "https://a.example/x/auth" gives "https://a.example".
-std::string origin_of(const std::string& url) { return url.substr(0, url.find('/', url.find("://") + 3)); }
+std::string origin_of(const std::string& url) {
+    return url.substr(0, url.find('/', url.find("://") + 3));
+}
 
 }  // namespace
 

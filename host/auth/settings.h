@@ -7,10 +7,10 @@
 namespace acp::auth {
 
 struct Settings {
-    std::string issuer;            ///< `iss` of every token that is made here
-    std::string base;              ///< URL that the endpoints hang below: "https://cp.example/auth"
-    std::string origin;            ///< scheme and authority of `base`
-    std::string audience;          ///< of the REST interface; what a token is for when nothing else is asked
+    std::string issuer;    ///< `iss` of every token that is made here
+    std::string base;      ///< URL that the endpoints hang below: "https://cp.example/auth"
+    std::string origin;    ///< scheme and authority of `base`
+    std::string audience;  ///< of the REST interface; what a token is for when nothing else is asked
     std::int64_t token_ttl_s = 3600;
     std::int64_t leeway_s = 30;
     /// Failed proofs of a client from one address in a minute; three times as many from

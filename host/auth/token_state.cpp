@@ -12,11 +12,13 @@ namespace acp::auth {
 namespace {
 
 /// RFC 7662 section 2.2, and what RFC 9068 has beside it.
-constexpr std::array<const char*, 18> kShown{"iss",  "sub",  "aud",      "client_id",       "exp",   "iat",       "nbf", "jti",
-                                             "scope", "act", "cnf",      "actor_kind",      "acr",   "auth_time", "amr", "organization_id",
+constexpr std::array<const char*, 18> kShown{"iss",   "sub",      "aud", "client_id",  "exp", "iat",       "nbf", "jti",
+                                             "scope", "act",      "cnf", "actor_kind", "acr", "auth_time", "amr", "organization_id",
                                              "roles", "resources"};
 
-tl::unexpected<Error> no_token() { return refuse(Code::invalid, "invalid_request", "the parameter token is required"); }
+tl::unexpected<Error> no_token() {
+    return refuse(Code::invalid, "invalid_request", "the parameter token is required");
+}
 
 bool may_see(const identity::Client& client, const OwnToken& token) {
     if (token.principal.client_id == client.id || holds(token.audiences, client.id) || holds(client.scopes, kIntrospectScope)) return true;

@@ -39,7 +39,9 @@ void check(const std::vector<Case>& cases) {
     }
 }
 
-Ask with_basic(const std::string& id, const std::string& secret, Pairs form = {kGrant}) { return {.form = std::move(form), .authorization = {basic(id, secret)}}; }
+Ask with_basic(const std::string& id, const std::string& secret, Pairs form = {kGrant}) {
+    return {.form = std::move(form), .authorization = {basic(id, secret)}};
+}
 
 }  // namespace
 
@@ -49,28 +51,62 @@ TEST_CASE("secrets") {
         {"basic", [](House&) { return with_basic("basic", kSecret + "basic"); }, ""},
         {"an id and secret with every special character", [](House&) { return with_basic("odd:id +%", kSecret + "odd:id +%"); }, ""},
         {"the older of two secrets", [](House&) { return with_basic("basic", "an older secret"); }, ""},
-        {"basic and the same client_id", [](House&) { return with_basic("basic", kSecret + "basic", {kGrant, {"client_id", "basic"}}); }, ""},
-        {"the scheme in another case", [](House&) {
+        {"basic and the same client_id",
+         [](House&) {
+             return with_basic("basic", kSecret + "basic", {kGrant, {"client_id", "basic"}});
+         },
+         ""},
+        {"the scheme in another case",
+         [](House&) {
              std::string value = basic("basic", kSecret + "basic");
              return Ask{.form = {kGrant}, .authorization = {"bAsIc" + value.substr(5)}};
-         }, ""},
-        {"post", [](House&) { return Ask{.form = {kGrant, {"client_id", "post"}, {"client_secret", kSecret + "post"}}}; }, ""},
+         },
+         ""},
+        {"post",
+         [](House&) {
+             return Ask{.form = {kGrant, {"client_id", "post"}, {"client_secret", kSecret + "post"}}};
+         },
+         ""},
         {"both registered, basic used", [](House&) { return with_basic("both", kSecret + "both"); }, ""},
-        {"both registered, post used", [](House&) { return Ask{.form = {kGrant, {"client_id", "both"}, {"client_secret", kSecret + "both"}}}; }, ""},
+        {"both registered, post used",
+         [](House&) {
+             return Ask{.form = {kGrant, {"client_id", "both"}, {"client_secret", kSecret + "both"}}};
+         },
+         ""},
         {"wrong secret", [](House&) { return with_basic("basic", "wrong"); }, "invalid_client"},
         {"empty secret", [](House&) { return with_basic("basic", ""); }, "invalid_client"},
         {"another client's secret", [](House&) { return with_basic("basic", kSecret + "bound"); }, "invalid_client"},
         {"the digest of the secret", [](House&) { return with_basic("basic", sha256_hex(kSecret + "basic")); }, "invalid_client"},
         {"unknown client", [](House&) { return with_basic("nobody", kSecret + "nobody"); }, "invalid_client"},
-        {"post where basic is registered", [](House&) { return Ask{.form = {kGrant, {"client_id", "basic"}, {"client_secret", kSecret + "basic"}}}; }, "invalid_client"},
+        {"post where basic is registered",
+         [](House&) {
+             return Ask{.form = {kGrant, {"client_id", "basic"}, {"client_secret", kSecret + "basic"}}};
+         },
+         "invalid_client"},
         {"basic where post is registered", [](House&) { return with_basic("post", kSecret + "post"); }, "invalid_client"},
         {"basic where a key is registered", [](House&) { return with_basic("jwt", ""); }, "invalid_client"},
         {"basic of a public client", [](House&) { return with_basic("public", ""); }, "invalid_client"},
-        {"only client_id of a client with a secret", [](House&) { return Ask{.form = {kGrant, {"client_id", "basic"}}}; }, "invalid_client"},
+        {"only client_id of a client with a secret",
+         [](House&) {
+             return Ask{.form = {kGrant, {"client_id", "basic"}}};
+         },
+         "invalid_client"},
         {"nothing at all", [](House&) { return Ask{.form = {kGrant}}; }, "invalid_client"},
-        {"empty client_id", [](House&) { return Ask{.form = {kGrant, {"client_id", ""}}}; }, "invalid_client"},
-        {"client_id beyond all bounds", [](House&) { return Ask{.form = {kGrant, {"client_id", std::string(300, 'a')}}}; }, "invalid_client"},
-        {"secret without client_id", [](House&) { return Ask{.form = {kGrant, {"client_secret", kSecret + "post"}}}; }, "invalid_client"},
+        {"empty client_id",
+         [](House&) {
+             return Ask{.form = {kGrant, {"client_id", ""}}};
+         },
+         "invalid_client"},
+        {"client_id beyond all bounds",
+         [](House&) {
+             return Ask{.form = {kGrant, {"client_id", std::string(300, 'a')}}};
+         },
+         "invalid_client"},
+        {"secret without client_id",
+         [](House&) {
+             return Ask{.form = {kGrant, {"client_secret", kSecret + "post"}}};
+         },
+         "invalid_client"},
         {"bearer", raw("Bearer abc"), "invalid_client"},
         {"basic without value", raw("Basic "), "invalid_client"},
         {"basic without base64", raw("Basic ???"), "invalid_client"},
@@ -83,69 +119,175 @@ TEST_CASE("secrets") {
 
 TEST_CASE("one proof, not two") {
     check({
-        {"basic and post", [](House&) { return with_basic("both", kSecret + "both", {kGrant, {"client_id", "both"}, {"client_secret", kSecret + "both"}}); }, "invalid_request"},
-        {"basic and an assertion", [](House& h) { return Ask{.form = with_assertion(h.assertion()), .authorization = {basic("basic", kSecret + "basic")}}; }, "invalid_request"},
-        {"post and an assertion", [](House& h) { return Ask{.form = with_assertion(h.assertion(), {{"client_id", "jwt"}, {"client_secret", "x"}})}; }, "invalid_request"},
-        {"basic and an assertion type", [](House&) { return with_basic("basic", kSecret + "basic", {kGrant, {"client_assertion_type", kJwtBearer}}); }, "invalid_request"},
-        {"two Authorization fields", [](House&) {
+        {"basic and post",
+         [](House&) {
+             return with_basic("both", kSecret + "both", {kGrant, {"client_id", "both"}, {"client_secret", kSecret + "both"}});
+         },
+         "invalid_request"},
+        {"basic and an assertion",
+         [](House& h) { return Ask{.form = with_assertion(h.assertion()), .authorization = {basic("basic", kSecret + "basic")}}; },
+         "invalid_request"},
+        {"post and an assertion",
+         [](House& h) {
+             return Ask{.form = with_assertion(h.assertion(), {{"client_id", "jwt"}, {"client_secret", "x"}})};
+         },
+         "invalid_request"},
+        {"basic and an assertion type",
+         [](House&) {
+             return with_basic("basic", kSecret + "basic", {kGrant, {"client_assertion_type", kJwtBearer}});
+         },
+         "invalid_request"},
+        {"two Authorization fields",
+         [](House&) {
              return Ask{.form = {kGrant}, .authorization = {basic("basic", kSecret + "basic"), basic("basic", kSecret + "basic")}};
-         }, "invalid_request"},
-        {"basic of one, client_id of another", [](House&) { return with_basic("basic", kSecret + "basic", {kGrant, {"client_id", "bound"}}); }, "invalid_request"},
-        {"an assertion without its type", [](House& h) { return Ask{.form = {kGrant, {"client_assertion", h.assertion()}}}; }, "invalid_request"},
-        {"a type without an assertion", [](House&) { return Ask{.form = {kGrant, {"client_assertion_type", kJwtBearer}}}; }, "invalid_request"},
-        {"an unknown type", [](House& h) {
-             return Ask{.form = {kGrant, {"client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:saml2-bearer"}, {"client_assertion", h.assertion()}}};
-         }, "invalid_request"},
-        {"a certificate beside basic proves nothing more", [](House&) {
+         },
+         "invalid_request"},
+        {"basic of one, client_id of another",
+         [](House&) {
+             return with_basic("basic", kSecret + "basic", {kGrant, {"client_id", "bound"}});
+         },
+         "invalid_request"},
+        {"an assertion without its type",
+         [](House& h) {
+             return Ask{.form = {kGrant, {"client_assertion", h.assertion()}}};
+         },
+         "invalid_request"},
+        {"a type without an assertion",
+         [](House&) {
+             return Ask{.form = {kGrant, {"client_assertion_type", kJwtBearer}}};
+         },
+         "invalid_request"},
+        {"an unknown type",
+         [](House& h) {
+             return Ask{.form = {kGrant,
+                                 {"client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:saml2-bearer"},
+                                 {"client_assertion", h.assertion()}}};
+         },
+         "invalid_request"},
+        {"a certificate beside basic proves nothing more",
+         [](House&) {
              Ask ask = with_basic("basic", kSecret + "basic");
              ask.certificate = certificate("CN=worker", kSpiffe, "der");
              return ask;
-         }, ""},
+         },
+         ""},
     });
 }
 
 TEST_CASE("the client's own key") {
     check({
         {"for the issuer", [](House& h) { return Ask{.form = with_assertion(h.assertion())}; }, ""},
-        {"for the token endpoint", [](House& h) { return Ask{.form = with_assertion(h.assertion({{"aud", kIssuer + "/token"}}))}; }, ""},
-        {"for a list with us in it", [](House& h) {
+        {"for the token endpoint",
+         [](House& h) {
+             return Ask{.form = with_assertion(h.assertion({{"aud", kIssuer + "/token"}}))};
+         },
+         ""},
+        {"for a list with us in it",
+         [](House& h) {
              auto list = json::array();
              list->add(kIssuer);
              return Ask{.form = with_assertion(h.assertion({{"aud", list}}))};
-         }, ""},
-        {"with client_id", [](House& h) { return Ask{.form = with_assertion(h.assertion(), {{"client_id", "jwt"}})}; }, ""},
+         },
+         ""},
+        {"with client_id",
+         [](House& h) {
+             return Ask{.form = with_assertion(h.assertion(), {{"client_id", "jwt"}})};
+         },
+         ""},
         {"typ client-authentication+jwt", [](House& h) { return Ask{.form = with_assertion(h.assertion({}, "client-authentication+jwt"))}; }, ""},
         {"without typ", [](House& h) { return Ask{.form = with_assertion(h.assertion({}, ""))}; }, ""},
-        {"client_id of another", [](House& h) { return Ask{.form = with_assertion(h.assertion(), {{"client_id", "basic"}})}; }, "invalid_client"},
-        {"iss of another", [](House& h) { return Ask{.form = with_assertion(h.assertion({{"iss", std::string("basic")}}))}; }, "invalid_client"},
-        {"sub of another", [](House& h) { return Ask{.form = with_assertion(h.assertion({{"sub", std::string("basic")}}))}; }, "invalid_client"},
-        {"sub and iss of another", [](House& h) {
+        {"client_id of another",
+         [](House& h) {
+             return Ask{.form = with_assertion(h.assertion(), {{"client_id", "basic"}})};
+         },
+         "invalid_client"},
+        {"iss of another",
+         [](House& h) {
+             return Ask{.form = with_assertion(h.assertion({{"iss", std::string("basic")}}))};
+         },
+         "invalid_client"},
+        {"sub of another",
+         [](House& h) {
+             return Ask{.form = with_assertion(h.assertion({{"sub", std::string("basic")}}))};
+         },
+         "invalid_client"},
+        {"sub and iss of another",
+         [](House& h) {
              return Ask{.form = with_assertion(h.assertion({{"iss", std::string("basic")}, {"sub", std::string("basic")}}))};
-         }, "invalid_client"},
-        {"of nobody", [](House& h) { return Ask{.form = with_assertion(h.assertion({{"iss", std::string("x")}, {"sub", std::string("x")}}))}; }, "invalid_client"},
-        {"for somebody else", [](House& h) { return Ask{.form = with_assertion(h.assertion({{"aud", std::string("https://other.example")}}))}; }, "invalid_client"},
-        {"for nobody", [](House& h) { return Ask{.form = with_assertion(h.assertion({{"aud", json::Var()}}))}; }, "invalid_client"},
-        {"for an empty audience", [](House& h) { return Ask{.form = with_assertion(h.assertion({{"aud", std::string()}}))}; }, "invalid_client"},
-        {"without exp", [](House& h) { return Ask{.form = with_assertion(h.assertion({{"exp", json::Var()}}))}; }, "invalid_client"},
-        {"expired", [](House& h) { return Ask{.form = with_assertion(h.assertion({{"exp", h.now - 60}}))}; }, "invalid_client"},
-        {"an hour ahead", [](House& h) { return Ask{.form = with_assertion(h.assertion({{"exp", h.now + 3600}}))}; }, "invalid_client"},
-        {"from the future", [](House& h) { return Ask{.form = with_assertion(h.assertion({{"iat", h.now + 120}}))}; }, "invalid_client"},
-        {"not yet", [](House& h) { return Ask{.form = with_assertion(h.assertion({{"nbf", h.now + 120}}))}; }, "invalid_client"},
-        {"without jti", [](House& h) { return Ask{.form = with_assertion(h.assertion({{"jti", json::Var()}}))}; }, "invalid_client"},
-        {"jti beyond all bounds", [](House& h) { return Ask{.form = with_assertion(h.assertion({{"jti", std::string(300, 'a')}}))}; }, "invalid_client"},
+         },
+         "invalid_client"},
+        {"of nobody",
+         [](House& h) {
+             return Ask{.form = with_assertion(h.assertion({{"iss", std::string("x")}, {"sub", std::string("x")}}))};
+         },
+         "invalid_client"},
+        {"for somebody else",
+         [](House& h) {
+             return Ask{.form = with_assertion(h.assertion({{"aud", std::string("https://other.example")}}))};
+         },
+         "invalid_client"},
+        {"for nobody",
+         [](House& h) {
+             return Ask{.form = with_assertion(h.assertion({{"aud", json::Var()}}))};
+         },
+         "invalid_client"},
+        {"for an empty audience",
+         [](House& h) {
+             return Ask{.form = with_assertion(h.assertion({{"aud", std::string()}}))};
+         },
+         "invalid_client"},
+        {"without exp",
+         [](House& h) {
+             return Ask{.form = with_assertion(h.assertion({{"exp", json::Var()}}))};
+         },
+         "invalid_client"},
+        {"expired",
+         [](House& h) {
+             return Ask{.form = with_assertion(h.assertion({{"exp", h.now - 60}}))};
+         },
+         "invalid_client"},
+        {"an hour ahead",
+         [](House& h) {
+             return Ask{.form = with_assertion(h.assertion({{"exp", h.now + 3600}}))};
+         },
+         "invalid_client"},
+        {"from the future",
+         [](House& h) {
+             return Ask{.form = with_assertion(h.assertion({{"iat", h.now + 120}}))};
+         },
+         "invalid_client"},
+        {"not yet",
+         [](House& h) {
+             return Ask{.form = with_assertion(h.assertion({{"nbf", h.now + 120}}))};
+         },
+         "invalid_client"},
+        {"without jti",
+         [](House& h) {
+             return Ask{.form = with_assertion(h.assertion({{"jti", json::Var()}}))};
+         },
+         "invalid_client"},
+        {"jti beyond all bounds",
+         [](House& h) {
+             return Ask{.form = with_assertion(h.assertion({{"jti", std::string(300, 'a')}}))};
+         },
+         "invalid_client"},
         {"an access token as assertion", [](House& h) { return Ask{.form = with_assertion(h.assertion({}, "at+jwt"))}; }, "invalid_client"},
         {"a proof as assertion", [](House& h) { return Ask{.form = with_assertion(h.assertion({}, "dpop+jwt"))}; }, "invalid_client"},
         {"a token of this server", [](House& h) { return Ask{.form = with_assertion(h.own())}; }, "invalid_client"},
-        {"another key", [](House& h) {
+        {"another key",
+         [](House& h) {
              h.client_key = jose::PrivateKey::generate(jose::Algorithm::ES256).value();
              return Ask{.form = with_assertion(h.assertion())};
-         }, "invalid_client"},
-        {"a broken signature", [](House& h) {
+         },
+         "invalid_client"},
+        {"a broken signature",
+         [](House& h) {
              std::string text = h.assertion();
              const auto at = text.rfind('.') + 5;
              text[at] = text[at] == 'A' ? 'B' : 'A';
              return Ask{.form = with_assertion(text)};
-         }, "invalid_client"},
+         },
+         "invalid_client"},
         {"no token", [](House&) { return Ask{.form = with_assertion("canary")}; }, "invalid_client"},
         {"an empty one", [](House&) { return Ask{.form = with_assertion("")}; }, "invalid_client"},
     });
@@ -210,7 +352,11 @@ TEST_CASE("workloads that others vouch for") {
         {"expired", with(spire, {{"sub", kSpiffe}, {"exp", std::int64_t{1}}}), "invalid_client"},
         {"by an issuer of users", with("https://idp.example", {{"sub", kSpiffe}}), "invalid_client"},
         {"by nobody that is trusted", with("https://evil.example", {{"sub", kSpiffe}}), "invalid_client"},
-        {"by the client itself", [](House& h) { return Ask{.form = with_assertion(h.assertion({{"iss", std::string("https://spire.example")}, {"sub", kSpiffe}}))}; }, "invalid_client"},
+        {"by the client itself",
+         [](House& h) {
+             return Ask{.form = with_assertion(h.assertion({{"iss", std::string("https://spire.example")}, {"sub", kSpiffe}}))};
+         },
+         "invalid_client"},
     });
 }
 

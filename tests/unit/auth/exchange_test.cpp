@@ -19,7 +19,9 @@ Ask exchange(const std::string& subject, const Pairs& more = {}, const std::stri
     return ask;
 }
 
-json::Object::Ptr parsed(const std::string& text) { return json::parse_object(text).value(); }
+json::Object::Ptr parsed(const std::string& text) {
+    return json::parse_object(text).value();
+}
 
 /// {"sub":"a0","act":{"sub":"a1",...}} with `depth` actors.
 json::Object::Ptr actors(int depth) {
@@ -59,7 +61,8 @@ TEST_CASE("an actor's token puts the actor before those that acted already") {
     const Reply reply = house.ask(exchange(subject, {{"actor_token", actor}, {"actor_token_type", kAccess}}));
     INFO(reply.response.body);
     REQUIRE(reply.status() == 200);
-    CHECK(json::dump(house.claims_of(reply.text("access_token"))->getObject("act")) == R"({"sub":"agent-7","client_id":"basic","act":{"sub":"first"}})");
+    CHECK(json::dump(house.claims_of(reply.text("access_token"))->getObject("act")) ==
+          R"({"sub":"agent-7","client_id":"basic","act":{"sub":"first"}})");
 }
 
 TEST_CASE("a client's own token, exchanged by it, gets no actor") {
@@ -73,7 +76,8 @@ TEST_CASE("a trusted issuer's token is exchanged for what its roles give") {
     House house;
     auto groups = json::array();
     groups->add(std::string("ops"));
-    const Reply reply = house.ask(exchange(house.foreign("https://idp.example", {{"groups", groups}, {"scope", std::string("manage:infrastructure admin:cluster")}}, "at+jwt")));
+    const Reply reply = house.ask(exchange(
+        house.foreign("https://idp.example", {{"groups", groups}, {"scope", std::string("manage:infrastructure admin:cluster")}}, "at+jwt")));
     INFO(reply.response.body);
     REQUIRE(reply.status() == 200);
     CHECK(reply.text("scope") == "read:infrastructure");
@@ -86,56 +90,171 @@ TEST_CASE("exchanges that are refused") {
         std::string error;
     };
     const std::vector<Case> cases{
-        {"no subject", [](House& h) { Ask a = exchange(h.own()); a.form.erase(a.form.begin() + 1); return a; }, "invalid_request"},
+        {"no subject",
+         [](House& h) {
+             Ask a = exchange(h.own());
+             a.form.erase(a.form.begin() + 1);
+             return a;
+         },
+         "invalid_request"},
         {"an empty subject", [](House&) { return exchange(""); }, "invalid_request"},
-        {"no subject type", [](House& h) { Ask a = exchange(h.own()); a.form.pop_back(); return a; }, "invalid_request"},
-        {"an unknown subject type", [](House& h) { Ask a = exchange(h.own()); a.form.back().second = "urn:ietf:params:oauth:token-type:saml2"; return a; }, "invalid_request"},
-        {"an unknown wish", [](House& h) { return exchange(h.own(), {{"requested_token_type", "urn:ietf:params:oauth:token-type:refresh_token"}}); }, "invalid_request"},
-        {"an actor without type", [](House& h) { return exchange(h.own(), {{"actor_token", h.own()}}); }, "invalid_request"},
-        {"a type without an actor", [](House& h) { return exchange(h.own(), {{"actor_token_type", kAccess}}); }, "invalid_request"},
+        {"no subject type",
+         [](House& h) {
+             Ask a = exchange(h.own());
+             a.form.pop_back();
+             return a;
+         },
+         "invalid_request"},
+        {"an unknown subject type",
+         [](House& h) {
+             Ask a = exchange(h.own());
+             a.form.back().second = "urn:ietf:params:oauth:token-type:saml2";
+             return a;
+         },
+         "invalid_request"},
+        {"an unknown wish",
+         [](House& h) {
+             return exchange(h.own(), {{"requested_token_type", "urn:ietf:params:oauth:token-type:refresh_token"}});
+         },
+         "invalid_request"},
+        {"an actor without type",
+         [](House& h) {
+             return exchange(h.own(), {{"actor_token", h.own()}});
+         },
+         "invalid_request"},
+        {"a type without an actor",
+         [](House& h) {
+             return exchange(h.own(), {{"actor_token_type", kAccess}});
+         },
+         "invalid_request"},
         {"garbage", [](House&) { return exchange("canary"); }, "invalid_request"},
-        {"an actor that is garbage", [](House& h) { return exchange(h.own(), {{"actor_token", "canary"}, {"actor_token_type", kAccess}}); }, "invalid_request"},
-        {"expired", [](House& h) { return exchange(h.own({{"exp", h.now - 60}, {"iat", h.now - 600}})); }, "invalid_request"},
-        {"for another service", [](House& h) { return exchange(h.own({{"aud", std::string("billing")}})); }, "invalid_request"},
-        {"of another issuer by our key", [](House& h) { return exchange(h.own({{"iss", std::string("https://evil.example")}})); }, "invalid_request"},
+        {"an actor that is garbage",
+         [](House& h) {
+             return exchange(h.own(), {{"actor_token", "canary"}, {"actor_token_type", kAccess}});
+         },
+         "invalid_request"},
+        {"expired",
+         [](House& h) {
+             return exchange(h.own({{"exp", h.now - 60}, {"iat", h.now - 600}}));
+         },
+         "invalid_request"},
+        {"for another service",
+         [](House& h) {
+             return exchange(h.own({{"aud", std::string("billing")}}));
+         },
+         "invalid_request"},
+        {"of another issuer by our key",
+         [](House& h) {
+             return exchange(h.own({{"iss", std::string("https://evil.example")}}));
+         },
+         "invalid_request"},
         {"by another key", [](House& h) { return exchange(h.foreign(kIssuer, {}, "at+jwt")); }, "invalid_request"},
         {"a foreign ID token", [](House& h) { return exchange(h.foreign("https://idp.example", {}, "JWT")); }, "invalid_request"},
-        {"a foreign token for somebody else", [](House& h) { return exchange(h.foreign("https://idp.example", {{"aud", std::string("x")}}, "at+jwt")); }, "invalid_request"},
+        {"a foreign token for somebody else",
+         [](House& h) {
+             return exchange(h.foreign("https://idp.example", {{"aud", std::string("x")}}, "at+jwt"));
+         },
+         "invalid_request"},
         {"a foreign token without a role", [](House& h) { return exchange(h.foreign("https://idp.example", {}, "at+jwt")); }, "invalid_scope"},
-        {"a scope that only the subject has", [](House& h) { return exchange(h.own(), {{"scope", "workloads:halt"}}); }, "invalid_scope"},
-        {"a scope that only the client has", [](House& h) { return exchange(h.own(), {{"scope", "manage:infrastructure"}}); }, "invalid_scope"},
-        {"a scope that nobody has", [](House& h) { return exchange(h.own(), {{"scope", "admin:cluster"}}); }, "invalid_scope"},
-        {"nothing in common", [](House& h) { return exchange(h.own({{"scope", std::string("workloads:halt")}})); }, "invalid_scope"},
-        {"an audience that is not registered", [](House& h) { return exchange(h.own(), {{"audience", "payroll"}}); }, "invalid_target"},
-        {"may_act names another", [](House& h) { return exchange(h.own({{"may_act", parsed(R"({"sub":"other"})")}})); }, "invalid_request"},
-        {"may_act names another client", [](House& h) { return exchange(h.own({{"may_act", parsed(R"({"client_id":"other"})")}})); }, "invalid_request"},
-        {"may_act names nobody", [](House& h) { return exchange(h.own({{"may_act", parsed("{}")}})); }, "invalid_request"},
-        {"may_act is a text", [](House& h) { return exchange(h.own({{"may_act", std::string("basic")}})); }, "invalid_request"},
-        {"may_act names another issuer", [](House& h) { return exchange(h.own({{"may_act", parsed(R"({"sub":"basic","iss":"https://x"})")}})); }, "invalid_request"},
-        {"may_act names the client, but another acts", [](House& h) {
-             return exchange(h.own({{"may_act", parsed(R"({"sub":"basic"})")}}), {{"actor_token", h.own({{"sub", std::string("agent")}})}, {"actor_token_type", kAccess}});
-         }, "invalid_request"},
-        {"too many actors", [](House& h) { return exchange(h.own({{"act", actors(4)}})); }, "invalid_request"},
-        {"bound to a key, and no proof", [](House& h) {
+        {"a scope that only the subject has",
+         [](House& h) {
+             return exchange(h.own(), {{"scope", "workloads:halt"}});
+         },
+         "invalid_scope"},
+        {"a scope that only the client has",
+         [](House& h) {
+             return exchange(h.own(), {{"scope", "manage:infrastructure"}});
+         },
+         "invalid_scope"},
+        {"a scope that nobody has",
+         [](House& h) {
+             return exchange(h.own(), {{"scope", "admin:cluster"}});
+         },
+         "invalid_scope"},
+        {"nothing in common",
+         [](House& h) {
+             return exchange(h.own({{"scope", std::string("workloads:halt")}}));
+         },
+         "invalid_scope"},
+        {"an audience that is not registered",
+         [](House& h) {
+             return exchange(h.own(), {{"audience", "payroll"}});
+         },
+         "invalid_target"},
+        {"may_act names another",
+         [](House& h) {
+             return exchange(h.own({{"may_act", parsed(R"({"sub":"other"})")}}));
+         },
+         "invalid_request"},
+        {"may_act names another client",
+         [](House& h) {
+             return exchange(h.own({{"may_act", parsed(R"({"client_id":"other"})")}}));
+         },
+         "invalid_request"},
+        {"may_act names nobody",
+         [](House& h) {
+             return exchange(h.own({{"may_act", parsed("{}")}}));
+         },
+         "invalid_request"},
+        {"may_act is a text",
+         [](House& h) {
+             return exchange(h.own({{"may_act", std::string("basic")}}));
+         },
+         "invalid_request"},
+        {"may_act names another issuer",
+         [](House& h) {
+             return exchange(h.own({{"may_act", parsed(R"({"sub":"basic","iss":"https://x"})")}}));
+         },
+         "invalid_request"},
+        {"may_act names the client, but another acts",
+         [](House& h) {
+             return exchange(h.own({{"may_act", parsed(R"({"sub":"basic"})")}}),
+                             {{"actor_token", h.own({{"sub", std::string("agent")}})}, {"actor_token_type", kAccess}});
+         },
+         "invalid_request"},
+        {"too many actors",
+         [](House& h) {
+             return exchange(h.own({{"act", actors(4)}}));
+         },
+         "invalid_request"},
+        {"bound to a key, and no proof",
+         [](House& h) {
              return exchange(h.own({{"cnf", json::object({{"jkt", h.proof_key.public_key().thumbprint()}})}}));
-         }, "invalid_request"},
-        {"bound to another key than the proof's", [](House& h) {
+         },
+         "invalid_request"},
+        {"bound to another key than the proof's",
+         [](House& h) {
              Ask a = exchange(h.own({{"cnf", json::object({{"jkt", h.client_key.public_key().thumbprint()}})}}));
              a.dpop = {h.proof()};
              return a;
-         }, "invalid_request"},
-        {"bound to a certificate, and none", [](House& h) { return exchange(h.own({{"cnf", json::object({{"x5t#S256", std::string(43, 'A')}})}})); }, "invalid_request"},
-        {"bound to another certificate", [](House& h) {
+         },
+         "invalid_request"},
+        {"bound to a certificate, and none",
+         [](House& h) {
+             return exchange(h.own({{"cnf", json::object({{"x5t#S256", std::string(43, 'A')}})}}));
+         },
+         "invalid_request"},
+        {"bound to another certificate",
+         [](House& h) {
              Ask a = exchange(h.own({{"cnf", json::object({{"x5t#S256", std::string(43, 'A')}})}}));
              a.certificate = certificate("CN=x", "", "der");
              return a;
-         }, "invalid_request"},
-        {"an actor bound to a key", [](House& h) {
+         },
+         "invalid_request"},
+        {"an actor bound to a key",
+         [](House& h) {
              const std::string actor = h.own({{"cnf", json::object({{"jkt", h.proof_key.public_key().thumbprint()}})}});
              return exchange(h.own(), {{"actor_token", actor}, {"actor_token_type", kAccess}});
-         }, "invalid_request"},
+         },
+         "invalid_request"},
         {"a client without the grant", [](House& h) { return exchange(h.own(), {}, "idle"); }, "unauthorized_client"},
-        {"no client", [](House& h) { Ask a = exchange(h.own()); a.authorization = {}; return a; }, "invalid_client"},
+        {"no client",
+         [](House& h) {
+             Ask a = exchange(h.own());
+             a.authorization = {};
+             return a;
+         },
+         "invalid_client"},
     };
     for (const auto& c : cases) {
         House house;
@@ -174,7 +293,9 @@ TEST_CASE("introspection shows a client its own tokens, and an auditor all") {
     House house;
     const std::string token = house.token({{"scope", "read:infrastructure"}});
     const auto ask = [&](const std::string& text, const std::string& client) {
-        return house.ask({.path = "/auth/introspect", .form = {{"token", text}, {"token_type_hint", "access_token"}}, .authorization = {basic(client, kSecret + client)}});
+        return house.ask({.path = "/auth/introspect",
+                          .form = {{"token", text}, {"token_type_hint", "access_token"}},
+                          .authorization = {basic(client, kSecret + client)}});
     };
     const auto active = [&](const Reply& reply) { return reply.json->getValue<bool>("active"); };
     const Reply own = ask(token, "basic");
@@ -187,14 +308,20 @@ TEST_CASE("introspection shows a client its own tokens, and an auditor all") {
     CHECK(own.field("Cache-Control") == "no-store");
     CHECK(active(ask(token, "auditor")));
     // Another client is told no more than of garbage.
-    for (const auto& reply : {ask(token, "both"), ask("canary", "basic"), ask(house.foreign(kIssuer, {}, "at+jwt"), "auditor"), ask(house.own({{"exp", house.now - 60}}), "auditor")})
+    for (const auto& reply : {ask(token, "both"), ask("canary", "basic"), ask(house.foreign(kIssuer, {}, "at+jwt"), "auditor"),
+                              ask(house.own({{"exp", house.now - 60}}), "auditor")})
         CHECK(reply.response.body == R"({"active":false})");
     // Made for it: by audience.
     CHECK(active(ask(house.token({{"audience", "billing"}}), "both")));
     CHECK(ask("", "basic").error() == "invalid_request");
     CHECK(house.ask({.path = "/auth/introspect", .form = {{"token", token}, {"client_id", "public"}}}).error() == "invalid_client");
     CHECK(house.ask({.path = "/auth/introspect", .form = {{"token", token}}}).error() == "invalid_client");
-    CHECK(house.ask({.path = "/auth/introspect", .form = {{"token", token}}, .authorization = {basic("basic", kSecret + "basic")}, .query = "token=" + token}).error() == "invalid_request");
+    CHECK(house
+              .ask({.path = "/auth/introspect",
+                    .form = {{"token", token}},
+                    .authorization = {basic("basic", kSecret + "basic")},
+                    .query = "token=" + token})
+              .error() == "invalid_request");
 }
 
 TEST_CASE("a revoked token is none any more") {

@@ -27,8 +27,10 @@ std::string encoded(std::string_view text) {
     std::string out;
     for (char c : text) {
         const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-        if (plain) out += c;
-        else out += "%" + hex({&c, 1});
+        if (plain)
+            out += c;
+        else
+            out += "%" + hex({&c, 1});
     }
     return out;
 }
@@ -50,10 +52,19 @@ Client with_secret(std::string id, std::vector<ClientAuth> methods = {ClientAuth
 }
 
 identity::Clients registered(const jose::PrivateKey& key) {
-    std::vector<Client> all{with_secret("basic"), with_secret("post", {ClientAuth::client_secret_post}), client("jwt", {ClientAuth::private_key_jwt}),
-                            client("mtls", {ClientAuth::tls_client_auth}), client("dn", {ClientAuth::tls_client_auth}), client("svid", {ClientAuth::jwt_svid}),
-                            client("kube", {ClientAuth::kubernetes}), client("public", {ClientAuth::none}), with_secret("bound"), with_secret("auditor"),
-                            with_secret("idle"), with_secret("both", {ClientAuth::client_secret_basic, ClientAuth::client_secret_post}), with_secret("odd:id +%")};
+    std::vector<Client> all{with_secret("basic"),
+                            with_secret("post", {ClientAuth::client_secret_post}),
+                            client("jwt", {ClientAuth::private_key_jwt}),
+                            client("mtls", {ClientAuth::tls_client_auth}),
+                            client("dn", {ClientAuth::tls_client_auth}),
+                            client("svid", {ClientAuth::jwt_svid}),
+                            client("kube", {ClientAuth::kubernetes}),
+                            client("public", {ClientAuth::none}),
+                            with_secret("bound"),
+                            with_secret("auditor"),
+                            with_secret("idle"),
+                            with_secret("both", {ClientAuth::client_secret_basic, ClientAuth::client_secret_post}),
+                            with_secret("odd:id +%")};
     for (auto& one : all) {
         if (one.id == "jwt") one.keys = jose::KeySet({key.public_key()});
         if (one.id == "mtls" || one.id == "svid") one.spiffe_id = kSpiffe;
@@ -93,7 +104,9 @@ identity::Roles roles() {
 
 }  // namespace
 
-std::string basic(const std::string& id, const std::string& secret) { return "Basic " + base64(encoded(id) + ":" + encoded(secret)); }
+std::string basic(const std::string& id, const std::string& secret) {
+    return "Basic " + base64(encoded(id) + ":" + encoded(secret));
+}
 
 tls::PeerIdentity certificate(const std::string& subject, const std::string& spiffe_id, const std::string& der) {
     tls::PeerIdentity out;
@@ -147,7 +160,8 @@ House::House(Settings settings, identity::DpopRules dpop) : now(unix_ns() / 1'00
                          seen.push_back(request);
                          return decide ? decide(request) : m2m(request);
                      }});
-    endpoints = std::make_unique<Endpoints>(Services{std::move(settings), clients, *parts.keys, *store, *trust, log, counters, [this] { return flows; }, nullptr, [this] { return now; }});
+    endpoints = std::make_unique<Endpoints>(Services{std::move(settings), clients, *parts.keys, *store, *trust, log, counters,
+                                                     [this] { return flows; }, nullptr, [this] { return now; }});
     for (auto& mounted : endpoints->routes()) routes_.push_back(std::move(mounted.route));
 }
 
@@ -210,39 +224,61 @@ json::Object::Ptr House::claims_of(const std::string& token) const {
     return parsed->claims;
 }
 
-std::string House::signed_by(const jose::PrivateKey& key, const std::string& typ, json::Object::Ptr claims, const std::map<std::string, json::Var>& changes) {
+std::string House::signed_by(const jose::PrivateKey& key, const std::string& typ, json::Object::Ptr claims,
+                             const std::map<std::string, json::Var>& changes) {
     for (const auto& [name, value] : changes) {
-        if (value.isEmpty()) claims->remove(name);
-        else claims->set(name, value);
+        if (value.isEmpty())
+            claims->remove(name);
+        else
+            claims->set(name, value);
     }
     return key.sign(typ, json::dump(claims)).value();
 }
 
 std::string House::own(const std::map<std::string, json::Var>& changes) {
-    auto claims = json::object({{"iss", kIssuer}, {"sub", std::string("alice")}, {"aud", std::string("alphaswarm-cp")}, {"iat", now}, {"exp", now + 600}, {"jti", uuid7()},
-                                {"client_id", std::string("console")}, {"scope", std::string("read:infrastructure workloads:halt")}, {"actor_kind", std::string("user")}});
+    auto claims = json::object({{"iss", kIssuer},
+                                {"sub", std::string("alice")},
+                                {"aud", std::string("alphaswarm-cp")},
+                                {"iat", now},
+                                {"exp", now + 600},
+                                {"jti", uuid7()},
+                                {"client_id", std::string("console")},
+                                {"scope", std::string("read:infrastructure workloads:halt")},
+                                {"actor_kind", std::string("user")}});
     for (const auto& [name, value] : changes) {
-        if (value.isEmpty()) claims->remove(name);
-        else claims->set(name, value);
+        if (value.isEmpty())
+            claims->remove(name);
+        else
+            claims->set(name, value);
     }
     return parts.keys->sign("at+jwt", json::dump(claims)).value();
 }
 
 std::string House::assertion(const std::map<std::string, json::Var>& changes, const std::string& typ) {
-    return signed_by(client_key, typ,
-                     json::object({{"iss", std::string("jwt")}, {"sub", std::string("jwt")}, {"aud", kIssuer}, {"iat", now}, {"exp", now + 60}, {"jti", uuid7()}}), changes);
+    return signed_by(
+        client_key, typ,
+        json::object({{"iss", std::string("jwt")}, {"sub", std::string("jwt")}, {"aud", kIssuer}, {"iat", now}, {"exp", now + 60}, {"jti", uuid7()}}),
+        changes);
 }
 
 std::string House::foreign(const std::string& issuer, const std::map<std::string, json::Var>& changes, const std::string& typ) {
     return signed_by(issuer_key, typ,
-                     json::object({{"iss", issuer}, {"sub", std::string("bob")}, {"aud", std::string("alphaswarm-cp")}, {"iat", now}, {"exp", now + 600}, {"jti", uuid7()}}), changes);
+                     json::object({{"iss", issuer},
+                                   {"sub", std::string("bob")},
+                                   {"aud", std::string("alphaswarm-cp")},
+                                   {"iat", now},
+                                   {"exp", now + 600},
+                                   {"jti", uuid7()}}),
+                     changes);
 }
 
 std::string House::proof(const std::map<std::string, json::Var>& changes, const std::string& path) {
     auto claims = json::object({{"jti", uuid7()}, {"htm", std::string("POST")}, {"htu", "https://cp.example" + path}, {"iat", now}});
     for (const auto& [name, value] : changes) {
-        if (value.isEmpty()) claims->remove(name);
-        else claims->set(name, value);
+        if (value.isEmpty())
+            claims->remove(name);
+        else
+            claims->set(name, value);
     }
     auto jwk = proof_key.public_key().jwk();
     jwk->remove("kid");

@@ -91,12 +91,13 @@ struct House {
     MemoryLog log;
     Counters counters;
     std::vector<Flow> flows;
-    std::vector<plugins::AuthRequest> seen;    ///< by the flow
+    std::vector<plugins::AuthRequest> seen;                                    ///< by the flow
     std::function<plugins::AuthDecision(const plugins::AuthRequest&)> decide;  ///< empty: as m2m does
     std::unique_ptr<Endpoints> endpoints;
 
 private:
-    std::string signed_by(const jose::PrivateKey& key, const std::string& typ, json::Object::Ptr claims, const std::map<std::string, json::Var>& changes);
+    std::string signed_by(const jose::PrivateKey& key, const std::string& typ, json::Object::Ptr claims,
+                          const std::map<std::string, json::Var>& changes);
     plugins::AuthDecision m2m(const plugins::AuthRequest& request) const;
     std::vector<dispatch::Route> routes_;
 };

@@ -36,8 +36,9 @@ http::Response get(House& house, const std::string& path) {
 
 TEST_CASE("metadata by the issuer's URL") {
     House house;
-    const auto path = GENERATE(values<std::string>({"/auth/.well-known/openid-configuration", "/.well-known/openid-configuration", "/.well-known/openid-configuration/auth",
-                                                    "/.well-known/oauth-authorization-server", "/.well-known/oauth-authorization-server/auth"}));
+    const auto path = GENERATE(
+        values<std::string>({"/auth/.well-known/openid-configuration", "/.well-known/openid-configuration", "/.well-known/openid-configuration/auth",
+                             "/.well-known/oauth-authorization-server", "/.well-known/oauth-authorization-server/auth"}));
     const auto response = get(house, path);
     CHECK(response.status == 200);
     CHECK(field(response, "Cache-Control") == "public, max-age=300");
@@ -97,9 +98,10 @@ TEST_CASE("a flow's mistake costs its endpoint") {
     };
     Flow flow = house.flows.front();
     flow.alias = "odd";
-    flow.endpoints = {endpoint("POST", "/token"),      endpoint("GET", "/jwks"),  endpoint("PUT", "/odd/put"), endpoint("POST", "odd"),
-                      endpoint("POST", "/odd//x"),     endpoint("GET", "/../x"),  endpoint("GET", "/odd/{x}"), endpoint("POST", "/m2m/token"),
-                      endpoint("GET", "/odd/good-one"), endpoint("GET", "/.well-known/x"), endpoint("GET", "/odd/")};
+    flow.endpoints = {endpoint("POST", "/token"),        endpoint("GET", "/jwks"),       endpoint("PUT", "/odd/put"),
+                      endpoint("POST", "odd"),           endpoint("POST", "/odd//x"),    endpoint("GET", "/../x"),
+                      endpoint("GET", "/odd/{x}"),       endpoint("POST", "/m2m/token"), endpoint("GET", "/odd/good-one"),
+                      endpoint("GET", "/.well-known/x"), endpoint("GET", "/odd/")};
     house.flows.push_back(flow);
     std::vector<std::string> served;
     for (const auto& mounted : house.endpoints->routes())
@@ -154,8 +156,13 @@ TEST_CASE("pages escape all that flows fill in, and run nothing") {
     auto scopes = json::array();
     scopes->add(evil);
     const auto confirm = page(200, "device",
-                              json::object({{"step", std::string("confirm")}, {"action", std::string("/auth/device")}, {"client_name", evil}, {"address", evil},
-                                            {"user_code", evil}, {"problem", evil}, {"scopes", scopes}}),
+                              json::object({{"step", std::string("confirm")},
+                                            {"action", std::string("/auth/device")},
+                                            {"client_name", evil},
+                                            {"address", evil},
+                                            {"user_code", evil},
+                                            {"problem", evil},
+                                            {"scopes", scopes}}),
                               evil);
     REQUIRE(confirm);
     CHECK(confirm->body.find("<script") == std::string::npos);
@@ -175,8 +182,14 @@ TEST_CASE("forms are sent below /auth and nowhere else") {
         std::string action;
         bool good;
     };
-    const auto c = GENERATE(values<Case>({{"/device", true}, {"/auth/device", true}, {"https://evil.example/auth/", false}, {"//evil.example/auth/x", false},
-                                          {"/auth/../x", false}, {"javascript:alert(1)", false}, {"", false}, {"/auth/x?y", false}}));
+    const auto c = GENERATE(values<Case>({{"/device", true},
+                                          {"/auth/device", true},
+                                          {"https://evil.example/auth/", false},
+                                          {"//evil.example/auth/x", false},
+                                          {"/auth/../x", false},
+                                          {"javascript:alert(1)", false},
+                                          {"", false},
+                                          {"/auth/x?y", false}}));
     const auto made = page(200, "device", json::object({{"step", std::string("code")}, {"action", c.action}}), "t");
     CHECK(made.has_value() == c.good);
     CHECK_FALSE(page(200, "nonsense", json::object(), ""));

@@ -95,9 +95,15 @@ TEST_CASE("what a flow grants is cut to the client, whatever it says") {
     decision.kind = Kind::grant;
     decision.identity.subject = "basic";
     decision.identity.actor_kind = "service";
-    SECTION("scopes") { decision.identity.scopes = {"admin:cluster"}; }
-    SECTION("audiences") { decision.identity.audiences = {"other"}; }
-    SECTION("a subject that is no client of ours has no scope") { decision.identity.subject = "nobody"; }
+    SECTION("scopes") {
+        decision.identity.scopes = {"admin:cluster"};
+    }
+    SECTION("audiences") {
+        decision.identity.audiences = {"other"};
+    }
+    SECTION("a subject that is no client of ours has no scope") {
+        decision.identity.subject = "nobody";
+    }
     SECTION("nor has somebody without a role") {
         decision.identity.subject = "bob";
         decision.identity.issuer = "https://idp.example";
@@ -108,7 +114,9 @@ TEST_CASE("what a flow grants is cut to the client, whatever it says") {
         decision.identity.issuer = "https://evil.example";
         decision.identity.claims_json = R"({"groups":["ops"],"scope":"admin:cluster"})";
     }
-    SECTION("one that has expired") { decision.identity.expires_unix_s = 1; }
+    SECTION("one that has expired") {
+        decision.identity.expires_unix_s = 1;
+    }
     house.decide = [&](const auto&) { return decision; };
     const Reply reply = house.mint();
     CHECK(reply.status() == 400);
@@ -231,7 +239,9 @@ TEST_CASE("a token bound to a key") {
         CHECK(json::text_or(cnf, "jkt") == house.proof_key.public_key().thumbprint());
         CHECK(house.seen.front().confirmation_json.find("jkt") != std::string::npos);
     }
-    SECTION("no proof") { CHECK(house.ask(ask).error() == "invalid_dpop_proof"); }
+    SECTION("no proof") {
+        CHECK(house.ask(ask).error() == "invalid_dpop_proof");
+    }
     SECTION("two proofs") {
         ask.dpop = {house.proof(), house.proof()};
         CHECK(house.ask(ask).error() == "invalid_dpop_proof");
@@ -313,7 +323,8 @@ TEST_CASE("an upstream's token is handed on, without what is not for the client"
     house.decide = [](const auto&) {
         plugins::AuthDecision out;
         out.kind = Kind::forward;
-        out.token_json = R"({"access_token":"canary-upstream","token_type":"Bearer","expires_in":60,"refresh_token":"canary-refresh","id_token":"x"})";
+        out.token_json =
+            R"({"access_token":"canary-upstream","token_type":"Bearer","expires_in":60,"refresh_token":"canary-refresh","id_token":"x"})";
         return out;
     };
     const Reply reply = house.mint({{"audience", "billing"}});
@@ -396,11 +407,15 @@ TEST_CASE("a flow that passes leaves the grant to the next, and in the end to no
 
 TEST_CASE("a flow that fails is an outage that tells nothing of itself") {
     House house;
-    house.flows.front().handle = [](const auto&, const auto&) -> Result<plugins::AuthDecision> { return fail(Code::internal, "plugin_defect", "canary"); };
+    house.flows.front().handle = [](const auto&, const auto&) -> Result<plugins::AuthDecision> {
+        return fail(Code::internal, "plugin_defect", "canary");
+    };
     const Reply broken = house.mint();
     CHECK(broken.status() == 500);
     CHECK(broken.error() == "server_error");
     CHECK(broken.response.body.find("canary") == std::string::npos);
-    house.flows.front().handle = [](const auto&, const auto&) -> Result<plugins::AuthDecision> { return fail(Code::unavailable, "down", "the upstream is down"); };
+    house.flows.front().handle = [](const auto&, const auto&) -> Result<plugins::AuthDecision> {
+        return fail(Code::unavailable, "down", "the upstream is down");
+    };
     CHECK(house.mint().status() == 503);
 }

@@ -60,7 +60,7 @@ server:
     requests_per_connection: 6
 store: {kind: sqlite, path: /srv/l.db}
 state: {kind: redis, url: "rediss://cp:pw@cache.example:6380/1", key_file: ../k/state.key}
-identity: {issuer: "https://a.example/x", audience: b, token_ttl_s: 60, leeway_s: 0, insecure_dev: true, flows: [{alias: robots, plugin: m2m, config: {a: 1}}]}
+identity: {issuer: "https://a.example/x", audience: b, token_ttl_s: 60, leeway_s: 0, client_failures: 7, insecure_dev: true, flows: [{alias: robots, plugin: m2m, config: {a: 1}}]}
 audit: {on_failure: refuse}
 egress: {proxy: "p.example:3128", proxy_credentials: "u:p", direct: [a, .b]}
 log: {level: debug, format: text}
@@ -91,6 +91,7 @@ metrics: {public: true}
     wanted_identity.audience = "b";
     wanted_identity.token_ttl_s = 60;
     wanted_identity.leeway_s = 0;
+    wanted_identity.client_failures = 7;
     wanted_identity.insecure_dev = true;
     wanted_identity.flows = {{"robots", "m2m", R"({"a":1})", "/identity/flows/0"}};
     CHECK(config.identity == wanted_identity);

@@ -127,6 +127,7 @@ TEST_CASE("every key of the schema reaches the structs", "[config]") {
             if (pointer == "/server/listen" || pointer == "/egress/proxy") value = "127.0.0.1:1";
             if (pointer == "/state/url") value = "redis://other";
             if (pointer == "/egress/proxy_credentials") value = "user:password";
+            if (pointer == "/server/public_url") value = "https://other.example";
             if (pointer == "/identity/issuer") value = "https://other.example";
             if (pointer == "/workloads/default_provider") value = "p";
             if (pointer == "/providers" || pointer == "/http_routes" || pointer == "/identity/flows") value = "[{alias: p, plugin: p}]";

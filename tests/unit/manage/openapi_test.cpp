@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "manage/routes.h"
+#include "state/open.h"
 #include "unit/plugins/house.h"
 
 using namespace acp;
@@ -14,12 +15,13 @@ struct Rooms {
     plugins::test::TempDir dir;
     redact::Redactor redactor;
     std::unique_ptr<ledger::Ledger> ledger = open_ledger(dir.path() / "ledger.db");
+    std::unique_ptr<state::Store> state = state::open({}).value();
     plugins::Catalogue catalogue{plugins::host_api(), plugins::CatalogueOptions{dir.path() / "state", {}}};
     work::Pool queries{"queries", 1, 1}, pool{"actions", 1, 1}, streams{"streams", 1, 1}, probes{"probes", 1, 1};
     workloads::Actions actions{*ledger, pool, streams, {}};
     std::atomic<bool> draining{false};
     Services services{
-        redactor, *ledger, catalogue, actions, queries, pool, streams, probes, "", "0.0.0", "{}", false, false, draining, [] {
+        redactor, *ledger, *state, catalogue, actions, queries, pool, streams, probes, "", "0.0.0", "{}", false, false, draining, [] {
             return std::string();
         }};
     OpenApi api = OpenApi::load().value();
