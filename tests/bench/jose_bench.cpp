@@ -49,7 +49,8 @@ double median(std::vector<double> values) {
 /// What an access token of ours says.
 constexpr const char* claims =
     R"({"iss":"https://cp.example","sub":"deploy-bot","aud":"alphaswarm-cp","iat":1800000000,"nbf":1800000000,"exp":1800003600,)"
-    R"("jti":"01a20e64-3534-708b-996d-0daf46adb701","client_id":"deploy-bot","scope":"read:infrastructure manage:infrastructure","actor_kind":"service"})";
+    R"("jti":"01a20e64-3534-708b-996d-0daf46adb701","client_id":"deploy-bot",)"
+    R"("scope":"read:infrastructure manage:infrastructure","actor_kind":"service"})";
 
 struct Lane {
     std::string name;
@@ -86,7 +87,8 @@ int main() {
     lanes.push_back(lane("PS256 2048", PrivateKey::from_pem(short_rsa, Algorithm::PS256)));
     for (const Algorithm algorithm : all_algorithms) {
         const std::string name(name_of(algorithm));
-        lanes.push_back(algorithm < Algorithm::ES256 ? lane(name + " 3072", PrivateKey::from_pem(rsa, algorithm)) : lane(name, PrivateKey::generate(algorithm)));
+        lanes.push_back(algorithm < Algorithm::ES256 ? lane(name + " 3072", PrivateKey::from_pem(rsa, algorithm))
+                                                     : lane(name, PrivateKey::generate(algorithm)));
     }
     bool good = true;
     for (int i = 0; i < rounds; ++i)
@@ -98,6 +100,7 @@ int main() {
         }
     std::printf("%-12s %10s %10s %10s\n", "", "sign", "verify", "parse");
     for (const Lane& one : lanes)
-        std::printf("%-12s %7.1f us %7.1f us %7.1f us\n", one.name.c_str(), median(one.sign), median(one.verify), median(one.parse));
+        std::printf("%-12s %7.1f us %7.1f us %7.1f us\n", one.name.c_str(), median(one.sign), median(one.verify),
+                    median(one.parse));
     return good ? 0 : 1;
 }
