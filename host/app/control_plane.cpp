@@ -90,7 +90,21 @@ void set_egress(const config::Egress& e) {
     client::set_egress(std::move(egress));
 }
 
-std::int64_t unix_s() { return unix_ns() / 1'000'000'000; }
+/// Callers with a token of this server's own.
+class OwnTokens final : public dispatch::Authenticator {
+public:
+    OwnTokens(const identity::SigningKey& key, identity::TokenPolicy policy) : key_(key), policy_(std::move(policy)) {}
+    identity::PrincipalPtr known(const dispatch::Evidence&) const noexcept override { return nullptr; }
+    Result<identity::PrincipalPtr> prove(const dispatch::Evidence& evidence) override {
+        auto verified = identity::verify(key_, policy_, evidence.value, unix_ns() / 1'000'000'000);
+        if (!verified) return fail(verified.error());
+        return std::make_shared<const identity::Principal>(std::move(*verified));
+    }
+
+private:
+    const identity::SigningKey& key_;
+    const identity::TokenPolicy policy_;
+};
 
 }  // namespace
 
@@ -180,15 +194,14 @@ Result<void> ControlPlane::bind(const std::vector<int>& inherited) {
     options.body_bytes = static_cast<std::uint64_t>(config_.server.limits.body_bytes);
     if (config_.identity.insecure_dev) {
         log::warn("identity", "identity.insecure_dev is on: requests without a token have every scope");
-        options.anonymous = identity::Principal{.subject = "insecure-dev", .scopes = {"admin:cluster"}};
+        options.anonymous = std::make_shared<identity::Principal>(identity::Principal{.subject = "insecure-dev", .scopes = {"admin:cluster"}});
     }
-    const identity::TokenPolicy policy = token_policy(config_);
-    gate_ = std::make_unique<dispatch::Gate>(
-        router_, *queries_pool_, [this, policy](std::string_view token) { return identity::verify(*key_, policy, token, unix_s()); }, std::move(options));
+    callers_ = std::make_unique<OwnTokens>(*key_, token_policy(config_));
+    gate_ = std::make_unique<dispatch::Gate>(router_, *queries_pool_, *callers_, std::move(options));
     gate_->on_denial([this](const dispatch::Context& context, const Error& error) {
-        log::warn("identity", "a request was denied", {{"request_id", context.request_id}, {"path", context.path}, {"subject", context.principal.subject}, {"cause", error.internal.empty() ? error.message : error.internal}});
+        log::warn("identity", "a request was denied", {{"request_id", context.request_id}, {"path", context.path}, {"subject", context.principal->subject}, {"cause", error.internal.empty() ? error.message : error.internal}});
         // Only proven callers leave a row: strangers could fill the disk with them.
-        if (!context.principal.subject.empty()) record("request.denied", context.principal.subject, context.method + " " + context.path, error.slug);
+        if (!context.principal->subject.empty()) record("request.denied", context.principal->subject, context.method + " " + context.path, error.slug);
     });
     if (auto loaded = tls_.load(config_); !loaded) return loaded;
     auto bound = wire::Engine::bind(wire_options(config_, inherited), *gate_, make_tls(tls_.contexts()));
