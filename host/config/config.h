@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "config/address.h"
+#include "config/identity.h"
 #include "config/origins.h"
 
 namespace acp::config {
@@ -67,25 +68,6 @@ struct Store {
     std::string kind = "sqlite";
     std::filesystem::path path;
     bool operator==(const Store&) const = default;
-};
-
-/// An auth flow: one way to prove who somebody is.
-struct Flow {
-    std::string alias;
-    std::string plugin;
-    std::string config_json = "{}";  ///< may hold secrets
-    std::string pointer;             ///< of this entry, for Config::origins
-    bool operator==(const Flow&) const = default;
-};
-
-struct Identity {
-    std::string issuer = "urn:alphaswarm:cp";
-    std::string audience = "alphaswarm-cp";
-    std::int64_t token_ttl_s = 3600;
-    std::int64_t leeway_s = 30;
-    bool insecure_dev = false;
-    std::vector<Flow> flows;
-    bool operator==(const Identity&) const = default;
 };
 
 struct Audit {

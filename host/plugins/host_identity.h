@@ -20,7 +20,7 @@ struct TokenCheck {
     std::string_view jwks_url;  ///< empty: by discovery
     std::string_view type;      ///< empty: JWT or none
     std::string_view nonce;     ///< empty: not checked
-    std::string_view ca_file;   ///< empty: as configured for the issuer
+    std::string_view ca_file;   ///< PEM; empty: the system's store
 };
 
 struct AssertionWanted {
