@@ -15,23 +15,22 @@ namespace {
 
 // RFC 8628 section 6.1: consonants alone, so that no word comes out; 34 bits in eight.
 constexpr std::string_view kCodeLetters = "BCDFGHJKLMNPQRSTVWXZ";
+constexpr std::string_view kSpace = "flow";
 constexpr std::size_t kCodeLength = 8;
 constexpr std::size_t kHandleBytes = 32;
 constexpr int kCodeTries = 5;
 
-std::string space_of(std::string_view flow) { return "flow:" + std::string(flow); }
-
-/// What is stored under a handle or a code. A code counts however it is typed: in
-/// lower case, with dashes and spaces or without.
-std::string key_of(std::string_view handle) {
+/// Where a flow's handle or code lies. A code counts however it is typed: in lower
+/// case, with dashes and spaces or without. An alias has no "/" in it.
+std::string key_of(std::string_view flow, std::string_view handle) {
     std::string letters;
     for (const char c : handle) {
         if (c == '-' || c == ' ') continue;
         letters += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
         if (letters.size() > kCodeLength) break;
     }
-    if (letters.size() == kCodeLength && letters.find_first_not_of(kCodeLetters) == std::string::npos) return "code:" + letters;
-    return "handle:" + std::string(handle.substr(0, 256));
+    if (letters.size() == kCodeLength && letters.find_first_not_of(kCodeLetters) == std::string::npos) return std::string(flow) + "/code:" + letters;
+    return std::string(flow) + "/handle:" + std::string(handle.substr(0, 256));
 }
 
 std::string fresh_code() {
@@ -111,12 +110,12 @@ Result<std::string> FlowIdentity::assertion(const plugins::CallContext&, const p
 
 Result<std::string> FlowIdentity::token_once(const plugins::CallContext& call, std::string_view flow, std::string_view key, std::int64_t least_left_s,
                                              const Fetch& fetch) {
-    return tokens_.get(call, space_of(flow), key, least_left_s, fetch);
+    return tokens_.get(call, flow, key, least_left_s, fetch);
 }
 
 Result<std::string> FlowIdentity::state_put(const plugins::CallContext&, std::string_view flow, std::string_view value_json, std::int64_t ttl_s) {
     std::string handle = random_token(kHandleBytes);
-    const auto kept = store_.put({space_of(flow), key_of(handle), value_json, ttl_s * 1000, state::If::absent, 0});
+    const auto kept = store_.put({kSpace, key_of(flow, handle), value_json, ttl_s * 1000, state::If::absent, 0});
     if (!kept) return fail(kept.error());
     return handle;
 }
@@ -124,7 +123,7 @@ Result<std::string> FlowIdentity::state_put(const plugins::CallContext&, std::st
 Result<std::string> FlowIdentity::state_put_code(const plugins::CallContext&, std::string_view flow, std::string_view value_json, std::int64_t ttl_s) {
     for (int tried = 0; tried < kCodeTries; ++tried) {
         const std::string code = fresh_code();
-        const auto kept = store_.put({space_of(flow), key_of(code), value_json, ttl_s * 1000, state::If::absent, 0});
+        const auto kept = store_.put({kSpace, key_of(flow, code), value_json, ttl_s * 1000, state::If::absent, 0});
         if (kept) return code.substr(0, kCodeLength / 2) + "-" + code.substr(kCodeLength / 2);
         if (kept.error().code != Code::conflict) return fail(kept.error());
     }
@@ -132,7 +131,7 @@ Result<std::string> FlowIdentity::state_put_code(const plugins::CallContext&, st
 }
 
 Result<plugins::StateRead> FlowIdentity::state_read(const plugins::CallContext&, std::string_view flow, std::string_view handle) {
-    auto entry = store_.get(space_of(flow), key_of(handle));
+    auto entry = store_.get(kSpace, key_of(flow, handle));
     if (!entry) return fail(std::move(entry.error()));
     if (!*entry) return unknown();
     return plugins::StateRead{std::move((*entry)->value), (*entry)->version};
@@ -140,18 +139,18 @@ Result<plugins::StateRead> FlowIdentity::state_read(const plugins::CallContext&,
 
 Result<void> FlowIdentity::state_replace(const plugins::CallContext&, std::string_view flow, std::string_view handle, std::uint64_t version,
                                          std::string_view value_json) {
-    const std::string space = space_of(flow), key = key_of(handle);
-    const auto entry = store_.get(space, key);
+    const std::string key = key_of(flow, handle);
+    const auto entry = store_.get(kSpace, key);
     if (!entry) return fail(entry.error());
     const std::int64_t left_ms = *entry ? (*entry)->expires_unix_ms - now_ms_() : 0;
     if (left_ms <= 0 || (*entry)->version != version) return fail(Code::conflict, "state_changed", "what is kept under this handle is not what was read");
-    const auto kept = store_.put({space, key, value_json, left_ms, state::If::version, version});
+    const auto kept = store_.put({kSpace, key, value_json, left_ms, state::If::version, version});
     if (!kept) return fail(kept.error());
     return {};
 }
 
 Result<std::string> FlowIdentity::state_take(const plugins::CallContext&, std::string_view flow, std::string_view handle) {
-    auto entry = store_.take(space_of(flow), key_of(handle));
+    auto entry = store_.take(kSpace, key_of(flow, handle));
     if (!entry) return fail(std::move(entry.error()));
     if (!*entry) return unknown();
     return std::move((*entry)->value);
@@ -162,7 +161,7 @@ void FlowIdentity::audit(const plugins::CallContext& call, std::string_view flow
     try {
         ledger::SecurityEvent event;
         event.kind = "flow." + std::string(kind.substr(0, 64));
-        event.actor = call.principal.empty() ? space_of(flow) : call.principal;
+        event.actor = call.principal.empty() ? "flow:" + std::string(flow) : call.principal;
         event.target = target.substr(0, 512);
         event.outcome = outcome.substr(0, 64);
         event.request_id = call.request_id;

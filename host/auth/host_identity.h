@@ -17,7 +17,7 @@
 
 namespace acp::auth {
 
-/// What one instance keeps lies in the store's space "flow:<alias>". [any-thread]
+/// What one instance keeps lies in the store under its alias, which no other has. [any-thread]
 class FlowIdentity final : public plugins::HostIdentity {
 public:
     /// `assertion_keys` by the names that flows know them by. Everything referred to outlives this.

@@ -13,6 +13,7 @@ namespace acp::auth {
 
 namespace {
 
+constexpr std::string_view kSpace = "flow-token";
 constexpr std::chrono::milliseconds kLook{50};           // at a flight of this process, for who has gone meanwhile
 constexpr std::chrono::milliseconds kPoll{100};          // of the store, while another replica fetches
 constexpr std::int64_t kLockMargin = 5'000;              // ms that a lock outlives its holder's deadline
@@ -41,15 +42,14 @@ std::int64_t life_of(const json::Object::Ptr& token) {
 
 }  // namespace
 
-Result<std::string> TokenFlights::get(const plugins::CallContext& call, const std::string& space, std::string_view key,
+Result<std::string> TokenFlights::get(const plugins::CallContext& call, std::string_view owner, std::string_view key,
                                       std::int64_t least_left_s, const Fetch& fetch) {
-    const Wanted wanted{call, space, "token:" + sha256_hex(key), least_left_s, fetch};
+    const Wanted wanted{call, std::string(owner) + "/" + sha256_hex(key), least_left_s, fetch};
     // A look before the queue: nearly all find what they want.
     if (auto found = kept(wanted); found && *found) return std::move(**found);
-    const std::string place = space + "\n" + wanted.name;
     std::unique_lock lock(mutex_);
     for (;;) {
-        const auto under_way = flights_.find(place);
+        const auto under_way = flights_.find(wanted.name);
         if (under_way == flights_.end()) break;
         const auto flight = under_way->second;
         while (!flight->landed) {
@@ -62,7 +62,7 @@ Result<std::string> TokenFlights::get(const plugins::CallContext& call, const st
         if (flight->brought && (*flight->brought || !is_callers_own(flight->brought->error().code))) return *flight->brought;
     }
     const auto mine = std::make_shared<Flight>();
-    flights_.emplace(place, mine);
+    flights_.emplace(wanted.name, mine);
     lock.unlock();
     Result<std::string> brought = fail(Code::internal, "internal", "a token could not be fetched");
     try {
@@ -73,7 +73,7 @@ Result<std::string> TokenFlights::get(const plugins::CallContext& call, const st
     lock.lock();
     mine->landed = true;
     mine->brought = brought;
-    flights_.erase(place);
+    flights_.erase(wanted.name);
     lock.unlock();
     landed_.notify_all();
     return brought;
@@ -81,7 +81,7 @@ Result<std::string> TokenFlights::get(const plugins::CallContext& call, const st
 
 /// With the store's lock, or without when there is no store to be had.
 Result<std::string> TokenFlights::fly(const Wanted& wanted) {
-    const std::string lock_name = wanted.space + ":" + wanted.name;
+    const std::string lock_name = std::string(kSpace) + "/" + wanted.name;
     for (;;) {
         const std::int64_t left = wanted.call.deadline_mono_ns == 0 ? 0 : (wanted.call.deadline_mono_ns - monotonic_ns()) / 1'000'000;
         const auto fence = store_.lock(lock_name, std::max<std::int64_t>(left, 0) + kLockMargin);
@@ -110,13 +110,13 @@ Result<std::string> TokenFlights::fetch_and_keep(const Wanted& wanted) {
     if (!token) return fail(Code::internal, "plugin_defect", "the flow fetched a token that is no JSON object");
     const std::int64_t life = life_of(*token);
     if (life <= 0) return fetched;
-    const auto written = store_.put({wanted.space, wanted.name, *fetched, life * 1000, state::If::any, 0});
+    const auto written = store_.put({kSpace, wanted.name, *fetched, life * 1000, state::If::any, 0});
     if (!written) log::warn("auth", "a token is not kept", {{"cause", written.error().message}});
     return fetched;
 }
 
 Result<std::optional<std::string>> TokenFlights::kept(const Wanted& wanted) {
-    auto entry = store_.get(wanted.space, wanted.name);
+    auto entry = store_.get(kSpace, wanted.name);
     if (!entry) return fail(std::move(entry.error()));
     if (!*entry) return std::optional<std::string>();
     const std::int64_t left_ms = (*entry)->expires_unix_ms - now_ms_();

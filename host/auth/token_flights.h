@@ -24,7 +24,7 @@ public:
     using Fetch = std::function<Result<std::string>()>;
     TokenFlights(state::Store& store, std::function<std::int64_t()> now_unix_ms) : store_(store), now_ms_(std::move(now_unix_ms)) {}
 
-    /// The token that `space` has under `key` while it has `least_left_s` to live, else the
+    /// The token that `owner` has under `key` while it has `least_left_s` to live, else the
     /// one that `fetch` gives: an object, kept for its "expires_in" seconds, and not at all
     /// without. What is given tells "expires_in" as of now.
     ///
@@ -33,7 +33,7 @@ public:
     /// deadline): then the next one flies. Other replicas wait at the store's lock. While
     /// the store is down tokens are fetched and not kept. Errors: fetch's, Code::deadline,
     /// Code::cancelled. [may-block] until the call's deadline
-    Result<std::string> get(const plugins::CallContext& call, const std::string& space, std::string_view key, std::int64_t least_left_s,
+    Result<std::string> get(const plugins::CallContext& call, std::string_view owner, std::string_view key, std::int64_t least_left_s,
                             const Fetch& fetch);
 
 private:
@@ -43,8 +43,7 @@ private:
     };
     struct Wanted {
         const plugins::CallContext& call;
-        const std::string& space;
-        const std::string name;  ///< the key's digest
+        const std::string name;  ///< owner and the key's digest
         std::int64_t least_left_s;
         const Fetch& fetch;
     };
@@ -57,7 +56,7 @@ private:
     const std::function<std::int64_t()> now_ms_;
     std::mutex mutex_;
     std::condition_variable landed_;
-    std::map<std::string, std::shared_ptr<Flight>> flights_;  ///< by space and name
+    std::map<std::string, std::shared_ptr<Flight>> flights_;  ///< by name
 };
 
 }  // namespace acp::auth

@@ -35,6 +35,9 @@ public:
     /// the thumbprint of its key. Code::unauthenticated `invalid_dpop_proof`. [may-block]
     virtual Result<std::string> proof(std::string_view proof, const std::string& url, std::int64_t now_unix_s) = 0;
 
+    /// For the field DPoP-Nonce of an answer with `use_dpop_nonce`. [may-block]
+    virtual Result<std::string> nonce(std::int64_t now_unix_s) = 0;
+
     /// Whether a token of this server was revoked, by itself or with its subject. [must-not-block]
     virtual bool revoked(const identity::Principal& principal, std::int64_t issued_unix_s) const = 0;
     /// From now on the token is invalid, here at once and on every replica soon. [may-block]

@@ -36,6 +36,8 @@ Result<std::string> TrustParts::proof(std::string_view proof, const std::string&
     return parts_.proofs->check(use, now);
 }
 
+Result<std::string> TrustParts::nonce(std::int64_t now) { return parts_.proofs->nonce(now); }
+
 bool TrustParts::revoked(const identity::Principal& principal, std::int64_t issued) const {
     return parts_.revocations->revoked(identity::revocation_keys(issuer_, principal.subject, principal.token_id, issued));
 }

@@ -16,6 +16,7 @@ public:
     Result<identity::Believed> foreign(std::string_view token, std::int64_t now_unix_s) override;
     Result<void> vouched(std::string_view token, std::string_view audience, std::int64_t now_unix_s) override;
     Result<std::string> proof(std::string_view proof, const std::string& url, std::int64_t now_unix_s) override;
+    Result<std::string> nonce(std::int64_t now_unix_s) override;
     bool revoked(const identity::Principal& principal, std::int64_t issued_unix_s) const override;
     Result<void> revoke(const std::string& token_id, std::int64_t expires_unix_s) override;
     Entitlement entitle(const std::string& issuer, const json::Object::Ptr& claims) const override;
