@@ -4,11 +4,14 @@
 #include <functional>
 
 #include "app/identity.h"
+#include "auth/browser_sessions.h"
+#include "auth/callers.h"
 #include "auth/endpoints.h"
 #include "auth/host_identity.h"
 #include "auth/trust_parts.h"
 #include "base/result.h"
 #include "config/config.h"
+#include "dispatch/evidence.h"
 #include "dispatch/router.h"
 #include "ledger/ledger.h"
 #include "manage/openapi.h"
@@ -30,11 +33,21 @@ public:
     Result<void> add_routes(dispatch::Router& router, manage::OpenApi& api);
     const auth::Counters& counters() const noexcept { return counters_; }
 
+    /// Who proves the callers of all other routes, and where they say who they are. Once plugins are loaded.
+    dispatch::Authenticator& callers() noexcept { return callers_; }
+    dispatch::EvidenceSources evidence() const;
+
 private:
+    const auth::Settings settings_;
+    const std::function<std::vector<auth::Flow>()> flows_;
     auth::TrustParts trust_;
     auth::LedgerLog security_;
     auth::Counters counters_;
     auth::FlowIdentity flow_identity_;
+    auth::Sessions sessions_;
+    auth::Renewals renewals_;
+    auth::BrowserSessions browser_;
+    auth::Callers callers_;
     auth::Endpoints endpoints_;
 };
 

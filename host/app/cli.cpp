@@ -14,6 +14,7 @@
 #include "app/plugin_commands.h"
 #include "app/plugin_validate.h"
 #include "app/serve.h"
+#include "app/state.h"
 #include "app/tls.h"
 #include "app/token_commands.h"
 #include "config/load.h"
@@ -44,6 +45,7 @@ int check_config(const std::string& file) {
     ListenerTls tls;
     if (auto loaded = tls.load(*config); !loaded) return fail_with(loaded.error());
     if (auto clients = clients_of(*config); !clients) return fail_with(clients.error());
+    if (auto state = check_state(*config); !state) return fail_with(state.error());
     std::cout << file << ": ok\n";
     return kOk;
 }

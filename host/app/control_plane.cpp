@@ -6,7 +6,7 @@
 
 #include "app/reload.h"
 #include "app/repair.h"
-#include "app/token_callers.h"
+#include "app/state.h"
 #include "base/clock.h"
 #include "client/egress.h"
 #include "json/json.h"
@@ -14,7 +14,6 @@
 #include "manage/metrics.h"
 #include "manage/routes.h"
 #include "plugins/host_api.h"
-#include "state/open.h"
 
 namespace acp::app {
 
@@ -115,7 +114,7 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::make(const config::Config& c
 }
 
 Result<void> ControlPlane::open_identity(std::shared_ptr<identity::Keyring> keys) {
-    auto store = state::open({});
+    auto store = open_state(config_);
     if (!store) return fail(store.error());
     state_ = std::move(*store);
     auto parts = make_identity(config_, std::move(keys), *state_);
@@ -178,7 +177,7 @@ Result<void> ControlPlane::route() {
     workloads::ActionBounds bounds{config_.workloads.action_timeout_s * 1000, config_.workloads.default_wait_s * 1000, static_cast<std::size_t>(config_.server.streams)};
     actions_ = std::make_unique<workloads::Actions>(*ledger_, *actions_pool_, *streams_pool_, bounds);
     services_ = std::unique_ptr<manage::Services>(new manage::Services{
-        *redactor_, *ledger_, *catalogue_, *actions_, *queries_pool_, *actions_pool_, *streams_pool_, *probes_pool_, config_.workloads.default_provider.value_or(""), ACP_VERSION,
+        *redactor_, *ledger_, *state_, *catalogue_, *actions_, *queries_pool_, *actions_pool_, *streams_pool_, *probes_pool_, config_.workloads.default_provider.value_or(""), ACP_VERSION,
         config::limits_json(config_), config_.identity.insecure_dev, config_.metrics.is_public, draining_,
         [this] { return manage::wire_metrics_text(*engine_); }, &broker_->counters()});
     auto api = manage::OpenApi::load();
@@ -196,8 +195,8 @@ Result<void> ControlPlane::bind(const std::vector<int>& inherited) {
         log::warn("identity", "identity.insecure_dev is on: requests without a token have every scope");
         options.anonymous = std::make_shared<identity::Principal>(identity::Principal{.subject = "insecure-dev", .scopes = {"admin:cluster"}});
     }
-    callers_ = std::make_unique<TokenCallers>(identity_.verifier);
-    gate_ = std::make_unique<dispatch::Gate>(router_, *queries_pool_, *callers_, std::move(options));
+    options.sources = broker_->evidence();
+    gate_ = std::make_unique<dispatch::Gate>(router_, *queries_pool_, broker_->callers(), std::move(options));
     gate_->on_denial([this](const dispatch::Context& context, const Error& error) {
         log::warn("identity", "a request was denied", {{"request_id", context.request_id}, {"path", context.path}, {"subject", context.principal->subject}, {"cause", error.internal.empty() ? error.message : error.internal}});
         // Only proven callers leave a row: strangers could fill the disk with them.

@@ -76,7 +76,6 @@ private:
     std::unique_ptr<manage::Services> services_;
     std::unique_ptr<manage::OpenApi> api_;
     dispatch::Router router_;
-    std::unique_ptr<dispatch::Authenticator> callers_;
     std::unique_ptr<dispatch::Gate> gate_;
     ListenerTls tls_;
     wire::Engine* engine_ = nullptr;

@@ -58,7 +58,7 @@ Result<json::Object::Ptr> verified(const std::string& text, const jose::KeySet& 
     if (!token) return fail(token.error());
     if (!options.algorithm.empty() && token->algorithm != jose::algorithm_of(options.algorithm)) return identity::invalid_token("alg");
     const auto* key = keys.find(token->kid, token->algorithm);
-    if (key == nullptr) return identity::invalid_token("kid");
+    if (key == nullptr) return identity::invalid_token("kid: no key of the set has it for this algorithm");
     if (!token->signed_by(*key)) return identity::invalid_token("signature");
     if (auto good = judge_claims(*token, options); !good) return fail(good.error());
     return json::object({{"verified", true}, {"thumbprint", key->thumbprint()}, {"header", token->header}, {"claims", token->claims}});

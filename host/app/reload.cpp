@@ -21,6 +21,7 @@ std::vector<std::string> restart_needed(const config::Config& running, const con
     compare("server.shutdown_grace_s", a.shutdown_grace_s, b.shutdown_grace_s);
     compare("server.limits", a.limits, b.limits);
     compare("store", running.store, fresh.store);
+    compare("state", running.state, fresh.state);
     compare("identity", running.identity, fresh.identity);
     compare("audit", running.audit, fresh.audit);
     compare("log.format", running.log.format, fresh.log.format);

@@ -50,7 +50,7 @@ const Client* Assertions::client_of(const jose::Compact& token, const std::strin
     const std::string subject = json::text_or(token.claims, "sub");
     if (subject.empty()) return nullptr;
     for (const auto& client : services_.clients.all())
-        if (method_of(client, issuer, subject)) return &client;
+        if (const auto method = method_of(client, issuer, subject); method && client.uses(*method)) return &client;
     return nullptr;
 }
 

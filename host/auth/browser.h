@@ -39,7 +39,8 @@ public:
     virtual Result<std::string> take_state(const dispatch::Context& context, const std::string& flow, const http::Query& params) = 0;
 
     // Decisions of `flow`, carried out.
-    virtual http::Response redirect(const dispatch::Context& context, const std::string& flow, plugins::AuthDecision decision) = 0;
+    /// `next_state` is what the flow was given to use as the parameter `state`.
+    virtual http::Response redirect(const dispatch::Context& context, const std::string& flow, const std::string& next_state, plugins::AuthDecision decision) = 0;
     virtual http::Response begin_session(const dispatch::Context& context, const std::string& flow, plugins::AuthDecision decision) = 0;
     virtual http::Response end_session(const dispatch::Context& context, const std::string& flow, plugins::AuthDecision decision) = 0;
 };

@@ -40,7 +40,7 @@ Result<http::Response> FlowEndpoints::carry_out(const Step& step, AuthDecision d
     Browser* browser = services_.browser;
     if (!browser) return fail(Code::unsupported, "feature_unavailable", "browser sessions are part of the interface, but not of this version");
     if (decision.kind == Kind::session) return browser->begin_session(step.context, step.flow.alias, std::move(decision));
-    if (decision.kind == Kind::redirect) return browser->redirect(step.context, step.flow.alias, std::move(decision));
+    if (decision.kind == Kind::redirect) return browser->redirect(step.context, step.flow.alias, step.next_state, std::move(decision));
     return browser->end_session(step.context, step.flow.alias, std::move(decision));
 }
 

@@ -16,6 +16,12 @@ struct Flow {
     std::vector<plugins::AuthEndpoint> endpoints;
     /// As plugins::AuthFlow::handle. [any-thread] [may-block]
     std::function<Result<plugins::AuthDecision>(const plugins::CallContext&, const plugins::AuthRequest&)> handle;
+    /// Request fields that `authenticate` judges, in lower case; empty: none.
+    std::vector<std::string> credential_fields = {};
+    // As the members of plugins::AuthFlow with these names.
+    std::function<Result<plugins::AuthDecision>(const plugins::CallContext&, const plugins::AuthRequest&)> authenticate = {};
+    std::function<Result<plugins::AuthDecision>(const plugins::CallContext&, const plugins::AuthSession&)> renew = {};
+    std::function<Result<void>(const plugins::CallContext&, const plugins::AuthSession&)> ended = {};
 };
 
 }  // namespace acp::auth

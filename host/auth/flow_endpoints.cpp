@@ -5,6 +5,7 @@
 #include "auth/claims.h"
 #include "auth/oauth_error.h"
 #include "auth/pages.h"
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "http/problem.h"
 #include "log/log.h"
@@ -17,6 +18,7 @@ namespace {
 
 constexpr std::int64_t kGuessWindowMs = 60'000;
 constexpr std::uint64_t kGuesses = 30;
+constexpr std::size_t kStateBytes = 32;
 
 tl::unexpected<Error> no_browser() {
     return fail(Code::unsupported, "feature_unavailable", "browser sessions are part of the interface, but not of this version");
@@ -87,7 +89,7 @@ http::Response FlowEndpoints::serve(const dispatch::Context& context, const std:
 }
 
 Result<http::Response> FlowEndpoints::try_serve(const dispatch::Context& context, const Flow& flow, const AuthEndpoint& endpoint) {
-    Step step{context, flow, endpoint, {}, {}, {}, {}, {}, {}};
+    Step step{context, flow, endpoint, {}, {}, {}, {}, {}, {}, {}};
     if (endpoint.has(ACP_AUTH_GUESSABLE) && endpoint.method != "GET")
         if (auto ok = limit_guesses(context); !ok) return fail(ok.error());
     if (auto ok = read(step); !ok) return fail(ok.error());
@@ -107,7 +109,7 @@ Result<http::Response> FlowEndpoints::token(const dispatch::Context& context, co
     for (const auto& flow : services_.flows()) {
         for (const auto& endpoint : flow.endpoints) {
             if (endpoint.grant_type != grant_type) continue;
-            Step step{context, flow, endpoint, form, {}, client, {}, {}, {}};
+            Step step{context, flow, endpoint, form, {}, client, {}, {}, {}, {}};
             if (auto ok = admit_grant(step); !ok) return fail(ok.error());
             auto decision = ask(step);
             if (!decision) return fail(decision.error());
@@ -176,6 +178,7 @@ Result<std::optional<http::Response>> FlowEndpoints::admit_browser(Step& step) c
     auto state = browser->take_state(step.context, step.flow.alias, step.params);
     if (!state) return fail(state.error());
     step.state_json = std::move(*state);
+    step.next_state = random_token(kStateBytes);
     return std::nullopt;
 }
 

@@ -42,6 +42,7 @@ private:
         std::string key_thumbprint;
         std::optional<BrowserSession> session;
         std::string state_json;
+        std::string next_state;  ///< for a redirect that this step may end with
     };
     Result<http::Response> try_serve(const dispatch::Context& context, const Flow& flow, const plugins::AuthEndpoint& endpoint);
     Result<void> read(Step& step) const;

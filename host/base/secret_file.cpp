@@ -18,7 +18,9 @@ namespace {
 
 constexpr off_t kMostBytes = 64 << 10;
 
-std::string reason(int error) { return std::generic_category().message(error); }
+std::string reason(int error) {
+    return std::generic_category().message(error);
+}
 
 tl::unexpected<Error> refused(const fs::path& file, Code code, const std::string& what) {
     return fail(code, "secret_file", "the file " + file.string() + ' ' + what);

@@ -47,6 +47,7 @@ public:
     void run() {
         check_listen();
         check_tls();
+        check_state();
         check_egress();
         check_sizes();
         check_aliases("/providers");
@@ -88,6 +89,27 @@ private:
         if ((auth == "optional" || auth == "required") && !has_ca)
             document_.refuse("/server/tls/client_auth",
                              "names no authority to check certificates by; set client_ca to its PEM file");
+    }
+
+    void check_state() {
+        const std::string kind = text("/state/kind").value_or(State().kind);
+        const bool is_remote = kind == "postgresql" || kind == "redis";
+        const auto url = text("/state/url");
+        if (is_remote && !has("/state/url"))
+            document_.refuse("/state/kind", "names a database but not where it is; set url, for example url: ${STATE_URL}");
+        if (url && !is_remote)
+            document_.refuse("/state/url", "is for the kinds postgresql and redis; set kind to one of them, or remove this key");
+        const auto begins = [&](std::initializer_list<std::string_view> schemes) {
+            return std::any_of(schemes.begin(), schemes.end(), [&](std::string_view scheme) { return url->starts_with(scheme); });
+        };
+        if (url && kind == "postgresql" && !begins({"postgresql://", "postgres://"}))
+            document_.refuse("/state/url", "must begin with postgresql://, as kind is postgresql");
+        if (url && kind == "redis" && !begins({"redis://", "rediss://", "unix://"}))
+            document_.refuse("/state/url", "must begin with redis://, rediss:// or unix://, as kind is redis");
+        if (has("/state/path") && kind != "sqlite")
+            document_.refuse("/state/path", "is for the kind sqlite; remove this key, or set kind to sqlite");
+        if (has("/state/key_file") && kind == "memory")
+            document_.refuse("/state/key_file", "is not needed in memory, whose key ends with the process; remove this key");
     }
 
     void check_egress() {

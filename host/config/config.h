@@ -71,6 +71,14 @@ struct Store {
     bool operator==(const Store&) const = default;
 };
 
+struct State {
+    std::string kind = "sqlite";
+    std::filesystem::path path;  ///< set for every kind, used by sqlite
+    std::string url;             ///< a secret; empty exactly when kind is sqlite or memory
+    std::filesystem::path key_file;
+    bool operator==(const State&) const = default;
+};
+
 struct Audit {
     std::string on_failure = "refuse";
     bool operator==(const Audit&) const = default;
@@ -136,6 +144,7 @@ struct Config {
     std::filesystem::path data_dir;
     Server server;
     Store store;
+    State state;
     Identity identity;
     Audit audit;
     Egress egress;

@@ -87,6 +87,13 @@ struct Verification {
     bool operator==(const Verification&) const = default;
 };
 
+struct Sessions {
+    std::int64_t idle_s = 1800;
+    std::int64_t absolute_s = 43200;
+    std::int64_t grace_s = 30;
+    bool operator==(const Sessions&) const = default;
+};
+
 struct Identity {
     std::string issuer = "urn:alphaswarm:cp";
     std::string audience = "alphaswarm-cp";
@@ -100,6 +107,7 @@ struct Identity {
     std::vector<RoleRule> role_mapping;
     std::vector<OauthClient> clients;
     Verification verification;
+    Sessions sessions;
     bool operator==(const Identity&) const = default;
 };
 

@@ -60,6 +60,17 @@ Egress egress(const Section& section) {
     return out;
 }
 
+State state(const Section& section, const Base& base, const std::filesystem::path& data_dir) {
+    State out;
+    section.read("kind", out.kind);
+    out.path = data_dir / "state.db";
+    base.read(section, "path", out.path);
+    section.read("url", out.url);
+    out.key_file = data_dir / "keys" / "state.key";
+    base.read(section, "key_file", out.key_file);
+    return out;
+}
+
 Workloads workloads(const Section& section) {
     Workloads out;
     section.read("default_provider", out.default_provider);
@@ -111,6 +122,7 @@ Config typed(const json::Var& value, const std::filesystem::path& file) {
     std::string path = (out.data_dir / "ledger.db").string();
     store.read("path", path);
     out.store.path = placed(path);
+    out.state = state(root.section("state"), base, out.data_dir);
     out.identity = identity(root.section("identity"), base);
     root.section("audit").read("on_failure", out.audit.on_failure);
     out.egress = egress(root.section("egress"));

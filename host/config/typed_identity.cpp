@@ -81,6 +81,14 @@ Verification verification(const Section& section) {
     return out;
 }
 
+Sessions sessions(const Section& section) {
+    Sessions out;
+    section.read("idle_s", out.idle_s);
+    section.read("absolute_s", out.absolute_s);
+    section.read("grace_s", out.grace_s);
+    return out;
+}
+
 }  // namespace
 
 Identity identity(const Section& section, const Base& base) {
@@ -98,6 +106,7 @@ Identity identity(const Section& section, const Base& base) {
     for (const auto& one : section.list("role_mapping")) out.role_mapping.push_back(role_rule(one));
     for (const auto& one : section.list("clients")) out.clients.push_back(oauth_client(one, base));
     out.verification = verification(section.section("verification"));
+    out.sessions = sessions(section.section("sessions"));
     return out;
 }
 

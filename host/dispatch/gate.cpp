@@ -63,13 +63,14 @@ const char* wanted_type(Body wanted) noexcept {
     }
 }
 
-std::unique_ptr<Credentials> credentials_of(const wire::RequestView& request) {
+std::unique_ptr<Credentials> credentials_of(const wire::RequestView& request, const EvidenceSources& sources) {
     auto out = std::make_unique<Credentials>();
     for (const auto& field : request.fields) {
         if (wire::http1::equals_ci(field.name, "authorization")) out->authorization.emplace_back(field.value);
         if (wire::http1::equals_ci(field.name, "cookie")) out->cookie.emplace_back(field.value);
     }
     if (request.certificate) out->certificate = *request.certificate;
+    out->is_same_origin = is_same_origin(request, sources);
     return out;
 }
 
@@ -324,7 +325,7 @@ void Gate::accept(wire::Exchange& exchange, const Route& route, const ContextPtr
     for (const auto& field : request.fields)
         if (!is_credential(field.name)) context->fields.emplace_back(ascii_lower(field.name), field.value);
     context->traceparent = context->field("traceparent");
-    if (route.wants_credentials) context->credentials = credentials_of(request);
+    if (route.wants_credentials) context->credentials = credentials_of(request, options_.sources);
     exchange.read_body(options_.body_bytes, [this, &exchange, &route, context](std::string body) {
         context->body = std::move(body);
         context->responder = exchange.defer();

@@ -26,6 +26,7 @@ struct Credentials {
     std::vector<std::string> authorization;  ///< every such field, as it came
     std::vector<std::string> cookie;
     std::optional<tls::PeerIdentity> certificate;  ///< the client's, verified
+    bool is_same_origin = false;                   ///< as evidence.h says
     ~Credentials();
 };
 

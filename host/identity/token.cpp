@@ -1,11 +1,8 @@
 #include "identity/token.h"
 
 #include <algorithm>
-#include <sstream>
 
 #include "base/bytes.h"
-#include "identity/claims.h"
-#include "jose/compact.h"
 #include "json/json.h"
 
 namespace acp::identity {
@@ -42,31 +39,6 @@ Result<std::string> mint(const Keyring& keys, const TokenPolicy& policy, const G
                                 {"scope", scope},
                                 {"actor_kind", grant.actor_kind}});
     return keys.sign(kType, json::dump(claims));
-}
-
-Result<Principal> verify(const Keyring& keys, const TokenPolicy& policy, std::string_view token, std::int64_t now) {
-    auto parsed = jose::parse(token);
-    if (!parsed) return invalid_token(parsed.error().internal);
-    const auto published = keys.published();
-    // A token of ours always names its key.
-    const auto* key = parsed->kid.empty() ? nullptr : published->find(parsed->kid, parsed->algorithm);
-    if (key == nullptr) return invalid_token("kid");
-    if (!parsed->signed_by(*key)) return invalid_token("signature");
-    const std::string_view audience = policy.audience;
-    auto times = check_claims(*parsed, {policy.issuer, {&audience, 1}, {&kType, 1}, policy.leeway_s}, now);
-    if (!times) return fail(times.error());
-
-    const auto& claims = parsed->claims;
-    Principal p;
-    p.subject = json::text_or(claims, "sub");
-    if (p.subject.empty()) return invalid_token("sub");
-    p.actor_kind = json::text_or(claims, "actor_kind", "user");
-    p.organization_id = json::text_or(claims, "organization_id");
-    p.token_id = json::text_or(claims, "jti");
-    p.expires_unix_s = times->expires_unix_s;
-    std::istringstream scopes(json::text_or(claims, "scope"));
-    for (std::string scope; scopes >> scope;) p.scopes.push_back(scope);
-    return p;
 }
 
 }  // namespace acp::identity

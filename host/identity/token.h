@@ -8,7 +8,6 @@
 
 #include "base/result.h"
 #include "identity/keyring.h"
-#include "identity/principal.h"
 
 namespace acp::identity {
 
@@ -30,11 +29,5 @@ bool is_scope(std::string_view text) noexcept;
 
 /// Signs a token for `grant`, valid from now on.
 Result<std::string> mint(const Keyring& keys, const TokenPolicy& policy, const Grant& grant, std::int64_t now_unix_s);
-
-/// Checks everything before it believes anything: the form (jose::parse), a
-/// published key's kid and algorithm, the signature, typ at+jwt, iss exactly,
-/// aud contains ours, exp, nbf, iat. The error's message tells the caller no more than
-/// "expired" or "invalid"; `internal` tells which check failed.
-Result<Principal> verify(const Keyring& keys, const TokenPolicy& policy, std::string_view token, std::int64_t now_unix_s);
 
 }  // namespace acp::identity

@@ -15,12 +15,12 @@ namespace acp::identity {
 
 /// What came with a request. Views are borrowed for the call.
 struct Presented {
-    std::string_view token;
-    bool dpop_scheme = false;             ///< Authorization: DPoP, else Bearer
-    std::string_view proof;               ///< the DPoP field; empty: none
-    std::string_view method;
-    std::string_view url;                 ///< scheme://authority/path, for the proof's htu
-    std::string_view certificate_sha256;  ///< of the verified client certificate, base64url; empty: none
+    std::string_view token = {};
+    bool dpop_scheme = false;                  ///< Authorization: DPoP, else Bearer
+    std::string_view proof = {};               ///< the DPoP field; empty: none
+    std::string_view method = {};
+    std::string_view url = {};                 ///< scheme://authority/path, for the proof's htu
+    std::string_view certificate_sha256 = {};  ///< of the verified client certificate, base64url; empty: none
 };
 
 class Verifier {

@@ -10,6 +10,7 @@
 #include "ledger/ledger.h"
 #include "plugins/catalogue.h"
 #include "redact/redactor.h"
+#include "state/store.h"
 #include "workloads/actions.h"
 
 namespace acp::manage {
@@ -17,6 +18,7 @@ namespace acp::manage {
 struct Services {
     const redact::Redactor& redactor;
     ledger::Ledger& ledger;
+    state::Store& state;
     plugins::Catalogue& catalogue;
     workloads::Actions& actions;
     work::Pool& queries_pool;

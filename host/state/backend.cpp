@@ -13,9 +13,13 @@ tl::unexpected<Error> unavailable(const std::string& kind, std::string cause) {
     return fail(std::move(error));
 }
 
-tl::unexpected<Error> conflict() { return fail(Code::conflict, "state_conflict", "the value was changed meanwhile"); }
+tl::unexpected<Error> conflict() {
+    return fail(Code::conflict, "state_conflict", "the value was changed meanwhile");
+}
 
-tl::unexpected<Error> held() { return fail(Code::conflict, "state_locked", "somebody else does this now; try again"); }
+tl::unexpected<Error> held() {
+    return fail(Code::conflict, "state_locked", "somebody else does this now; try again");
+}
 
 tl::unexpected<Error> full(const std::string& kind, std::string cause) {
     Error error;

@@ -45,17 +45,23 @@ public:
 
 /// Unix time in milliseconds, of backends without a clock of their own.
 using Clock = std::function<std::int64_t()>;
-inline Clock system_clock() { return [] { return unix_ms(); }; }
+inline Clock system_clock() {
+    return [] { return unix_ms(); };
+}
 
 /// Versions and fences are the time in microseconds, or one more than the last
 /// where that is not more: they grow even over an entry that was removed, or a
 /// database that lost its content. Below 2^53, as Lua and JSON need, until 2255.
-inline std::uint64_t fresh_number() { return static_cast<std::uint64_t>(unix_ns() / 1000); }
+inline std::uint64_t fresh_number() {
+    return static_cast<std::uint64_t>(unix_ns() / 1000);
+}
 
 /// How long a call to a database over a connection may take.
 constexpr std::int64_t kCallMs = 2000;
 constexpr std::int64_t kPingMs = 1000;
-inline std::int64_t deadline_after(std::int64_t ms) { return monotonic_ns() + ms * 1'000'000; }
+inline std::int64_t deadline_after(std::int64_t ms) {
+    return monotonic_ns() + ms * 1'000'000;
+}
 
 /// `cause` is for the log, it may name hosts and paths; clients learn no more
 /// than the kind.

@@ -35,9 +35,10 @@ public:
             note(&connection.error(), deadline_ns);
             return fail(connection.error());
         }
-        auto result = body(**connection, deadline_ns);
+        Lease lease{*this, std::move(*connection)};
+        auto result = body(*lease.connection, deadline_ns);
+        lease.is_whole = lease.connection->usable();
         note(result || result.error().code != Code::unavailable ? nullptr : &result.error(), deadline_ns);
-        give_back(std::move(*connection));
         return result;
     }
 
@@ -46,6 +47,14 @@ private:
     /// A database that let a call run into its deadline gets none for so long:
     /// else every thread of ours would wait for it in turn.
     static constexpr std::int64_t kPauseNs = 500'000'000;
+
+    /// Gives the connection back; one in which an exception cut a call short is closed.
+    struct Lease {
+        ConnectionPool& pool;
+        std::unique_ptr<Connection> connection;
+        bool is_whole = false;
+        ~Lease() { pool.give_back(is_whole ? std::move(connection) : nullptr); }
+    };
 
     Opened take(std::int64_t deadline_ns) {
         std::unique_lock lock(mutex_);
@@ -60,7 +69,8 @@ private:
             }
             if (count_ < kMost) break;
             const auto left = std::chrono::nanoseconds(deadline_ns - monotonic_ns());
-            if (left.count() <= 0 || free_.wait_for(lock, left) == std::cv_status::timeout) return unavailable(kind_, "all connections to it are busy");
+            if (left.count() <= 0 || free_.wait_for(lock, left) == std::cv_status::timeout)
+                return unavailable(kind_, "all connections to it are busy");
         }
         ++count_;
         lock.unlock();
@@ -75,7 +85,7 @@ private:
 
     void give_back(std::unique_ptr<Connection> connection) {
         std::lock_guard lock(mutex_);
-        if (connection->usable())
+        if (connection)
             idle_.push_back(std::move(connection));
         else
             --count_;

@@ -1,7 +1,6 @@
 #include "state/hmac.h"
 
 #include <openssl/core_names.h>
-#include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 
@@ -25,15 +24,13 @@ EVP_MAC* hmac() {
 
 }  // namespace
 
-void Hmac::Free::operator()(evp_mac_ctx_st* context) const noexcept { EVP_MAC_CTX_free(context); }
-
 Hmac::Hmac(std::string_view key) : keyed_(EVP_MAC_CTX_new(hmac())) {
     const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, kSha256, 0), OSSL_PARAM_construct_end()};
     if (!keyed_ || EVP_MAC_init(keyed_.get(), reinterpret_cast<const unsigned char*>(key.data()), key.size(), parameters) != 1) std::abort();
 }
 
 Sha256 Hmac::of(std::initializer_list<std::string_view> parts) const {
-    std::unique_ptr<EVP_MAC_CTX, Free> context(EVP_MAC_CTX_dup(keyed_.get()));
+    std::unique_ptr<EVP_MAC_CTX, FreeWith<EVP_MAC_CTX_free>> context(EVP_MAC_CTX_dup(keyed_.get()));
     if (!context) std::abort();
     for (std::string_view part : parts)
         if (EVP_MAC_update(context.get(), reinterpret_cast<const unsigned char*>(part.data()), part.size()) != 1) std::abort();
@@ -44,14 +41,12 @@ Sha256 Hmac::of(std::initializer_list<std::string_view> parts) const {
 }
 
 std::string derive_key(std::string_view secret, std::string_view purpose) {
-    EVP_KDF* kdf = EVP_KDF_fetch(nullptr, "HKDF", nullptr);
-    EVP_KDF_CTX* context = kdf ? EVP_KDF_CTX_new(kdf) : nullptr;
+    const std::unique_ptr<EVP_KDF, FreeWith<EVP_KDF_free>> kdf(EVP_KDF_fetch(nullptr, "HKDF", nullptr));
+    const std::unique_ptr<EVP_KDF_CTX, FreeWith<EVP_KDF_CTX_free>> context(kdf ? EVP_KDF_CTX_new(kdf.get()) : nullptr);
     const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, kSha256, 0), octets(OSSL_KDF_PARAM_KEY, secret),
                                      octets(OSSL_KDF_PARAM_INFO, purpose), OSSL_PARAM_construct_end()};
     std::string out(32, '\0');
-    if (!context || EVP_KDF_derive(context, reinterpret_cast<unsigned char*>(out.data()), out.size(), parameters) != 1) std::abort();
-    EVP_KDF_CTX_free(context);
-    EVP_KDF_free(kdf);
+    if (!context || EVP_KDF_derive(context.get(), reinterpret_cast<unsigned char*>(out.data()), out.size(), parameters) != 1) std::abort();
     return out;
 }
 

@@ -1,14 +1,15 @@
 // state: HMAC-SHA-256 (RFC 2104) and HKDF (RFC 5869) on OpenSSL.
 #pragma once
 
+#include <openssl/evp.h>
+
 #include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "base/bytes.h"
-
-struct evp_mac_ctx_st;
+#include "base/free_with.h"
 
 namespace acp::state {
 
@@ -21,10 +22,7 @@ public:
     Sha256 of(std::initializer_list<std::string_view> parts) const;
 
 private:
-    struct Free {
-        void operator()(evp_mac_ctx_st* context) const noexcept;
-    };
-    std::unique_ptr<evp_mac_ctx_st, Free> keyed_;
+    std::unique_ptr<EVP_MAC_CTX, FreeWith<EVP_MAC_CTX_free>> keyed_;
 };
 
 /// 32 bytes that depend on `secret` and `purpose` alone.

@@ -14,7 +14,9 @@ constexpr std::size_t kKeyBytes = 32;
 constexpr std::size_t kMostKeys = 8;
 constexpr std::string_view kNames = "names ";
 
-tl::unexpected<Error> wrong(const std::string& what) { return fail(Code::invalid, "state_key", what); }
+tl::unexpected<Error> wrong(const std::string& what) {
+    return fail(Code::invalid, "state_key", what);
+}
 
 }  // namespace
 
@@ -36,10 +38,10 @@ Result<KeySet> parse_keys(const std::string& text) {
         const bool names_only = line.starts_with(kNames);
         if (names_only) line.remove_prefix(kNames.size());
         auto key = unbase64url(line);
-        if (!key || key->size() != kKeyBytes)
-            return wrong("line " + std::to_string(number) + " is no key: 32 bytes in base64url are 43 characters");
+        if (!key || key->size() != kKeyBytes) return wrong("line " + std::to_string(number) + " is no key: 32 bytes in base64url are 43 characters");
         if (!names_only) {
-            if (keys.sealing.size() == kMostKeys) return wrong("more than " + std::to_string(kMostKeys) + " keys; remove those that are no longer used");
+            if (keys.sealing.size() == kMostKeys)
+                return wrong("more than " + std::to_string(kMostKeys) + " keys; remove those that are no longer used");
             wipe(last);
             last = *key;
             keys.sealing.push_back(std::move(*key));

@@ -24,13 +24,13 @@ struct KeySet {
 
 /// A key file has one key a line, 32 bytes in base64url; empty lines and those
 /// that begin with # are skipped. The first key seals, all of them open. Entries
-/// are found under digests made with the last one, so a key that is put before
-/// the others changes nothing for those who only know the others. A line
-/// `names KEY` is for those digests alone: what the key sealed no longer opens.
+/// are found under digests made with the key of a line `names KEY`, or with the last
+/// one when there is no such line: it stays the same when keys that seal change, so
+/// replicas with different files find the same entries.
 ///
-/// To rotate: put a new key on the first line; when everything sealed with the
-/// old one has expired, write `names ` before the old one. After a leak: put one
-/// new key in the place of all; every session ends.
+/// To go from OLD to NEW: `OLD, NEW, names OLD` for every replica, then `NEW, OLD,
+/// names OLD`, and `NEW, names OLD` once all that was sealed with OLD has expired.
+/// After a leak: one new key in the place of all; every session ends.
 Result<KeySet> parse_keys(const std::string& text);
 
 /// Code::not_found when there is no file.

@@ -30,7 +30,9 @@ struct Cell {
 /// Nodes of the maps, and the allocator's share.
 constexpr std::size_t kCellBytes = 200, kMemberBytes = 120;
 
-std::size_t cost(const std::string& name, const MemberCell& member) { return kMemberBytes + name.size() + member.sealed.size(); }
+std::size_t cost(const std::string& name, const MemberCell& member) {
+    return kMemberBytes + name.size() + member.sealed.size();
+}
 
 std::size_t cost(const std::string& key, const Cell& cell) {
     std::size_t out = kCellBytes + 2 * key.size() + cell.sealed.size();
@@ -90,15 +92,22 @@ public:
         const auto at = cells_.find(owner);
         auto& members = at->second.members;
         std::erase_if(members, [&](const auto& one) {
-            if (one.second.expires_ms > now && one.first != name) return false;
+            if (one.second.expires_ms > now) return false;
             budget_.give_back(0, cost(one.first, one.second));
             return true;
         });
-        if (!budget_.take(0, cost(name, member))) return false;
+        const std::size_t bytes = cost(name, member);
+        const auto old = members.find(name);
+        const std::size_t freed = old == members.end() ? 0 : cost(name, old->second);
+        if (!budget_.take(0, bytes > freed ? bytes - freed : 0)) {
+            if (members.empty()) drop(at);
+            return false;
+        }
+        if (bytes < freed) budget_.give_back(0, freed - bytes);
         order_.erase({at->second.expires_ms, &at->first});
         at->second.expires_ms = std::max(at->second.expires_ms, member.expires_ms);
         order_.emplace(at->second.expires_ms, &at->first);
-        members.emplace(name, std::move(member));
+        members.insert_or_assign(name, std::move(member));
         return true;
     }
 
@@ -282,6 +291,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Backend> memory_backend(MemoryLimits limits, Clock clock) { return std::make_unique<Memory>(limits, std::move(clock)); }
+std::unique_ptr<Backend> memory_backend(MemoryLimits limits, Clock clock) {
+    return std::make_unique<Memory>(limits, std::move(clock));
+}
 
 }  // namespace acp::state

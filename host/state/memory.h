@@ -10,7 +10,7 @@
 namespace acp::state {
 
 struct MemoryLimits {
-    std::size_t entries = 500'000;  ///< of all kinds
+    std::size_t entries = 500'000;   ///< of all kinds
     std::size_t bytes = 128U << 20;  ///< names, values and what keeping them costs
 };
 

@@ -30,7 +30,8 @@ Result<Addresses> addresses_of(const std::string& host, std::uint16_t port, std:
     static work::Pool pool("state-names", kThreads, kQueue);
     auto promise = std::make_shared<std::promise<Result<Addresses>>>();
     auto answer = promise->get_future();
-    if (!pool.try_run([=] { promise->set_value(resolve(host, port, AI_ADDRCONFIG)); })) return fail(Code::unavailable, "name", "too many names are looked up");
+    if (!pool.try_run([=] { promise->set_value(resolve(host, port, AI_ADDRCONFIG)); }))
+        return fail(Code::unavailable, "name", "too many names are looked up");
     if (answer.wait_for(std::chrono::nanoseconds(deadline_ns - monotonic_ns())) != std::future_status::ready)
         return fail(Code::unavailable, "name", host + ": the name server does not answer");
     return answer.get();

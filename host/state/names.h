@@ -7,14 +7,12 @@
 #include <memory>
 #include <string>
 
+#include "base/free_with.h"
 #include "base/result.h"
 
 namespace acp::state {
 
-struct FreeAddresses {
-    void operator()(addrinfo* list) const noexcept { ::freeaddrinfo(list); }
-};
-using Addresses = std::unique_ptr<addrinfo, FreeAddresses>;
+using Addresses = std::unique_ptr<addrinfo, FreeWith<::freeaddrinfo>>;
 
 /// The system's resolver blocks for as long as it likes; it does so on a thread of
 /// its own, and a caller whose time is over goes on without it. The error's message

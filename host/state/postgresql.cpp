@@ -16,10 +16,16 @@ using Connection = PostgresqlConnection;
 
 constexpr std::int64_t kSweepEveryNs = 10'000'000'000;
 
-std::uint64_t to_unsigned(std::int64_t value) { return static_cast<std::uint64_t>(value); }
-std::int64_t to_signed(std::uint64_t value) { return static_cast<std::int64_t>(value); }
+std::uint64_t to_unsigned(std::int64_t value) {
+    return static_cast<std::uint64_t>(value);
+}
+std::int64_t to_signed(std::uint64_t value) {
+    return static_cast<std::int64_t>(value);
+}
 
-Entry entry_of(const PostgresqlRows& rows) { return {rows.bytes(0, 0), to_unsigned(rows.number(0, 1)), rows.number(0, 2)}; }
+Entry entry_of(const PostgresqlRows& rows) {
+    return {rows.bytes(0, 0), to_unsigned(rows.number(0, 1)), rows.number(0, 2)};
+}
 
 Result<std::uint64_t> number_of(const Result<PostgresqlRows>& rows, tl::unexpected<Error> (*otherwise)()) {
     if (!rows) return fail(rows.error());
@@ -48,7 +54,11 @@ public:
     Result<std::uint64_t> put(const Row& row) override {
         std::vector<Parameter> parameters{Parameter::text(row.name), Parameter::number(row.ttl_ms), Parameter::bytes(row.sealed)};
         if (row.condition == If::version) parameters.push_back(Parameter::number(to_signed(row.if_version)));
-        return number_of(ask(row.condition == If::any ? sql::kPut : row.condition == If::absent ? sql::kPutAbsent : sql::kPutVersion, parameters), conflict);
+        return number_of(ask(row.condition == If::any      ? sql::kPut
+                             : row.condition == If::absent ? sql::kPutAbsent
+                                                           : sql::kPutVersion,
+                             parameters),
+                         conflict);
     }
 
     Result<std::optional<Entry>> take(const std::string& name) override {
@@ -69,7 +79,8 @@ public:
     }
 
     Result<void> remember(const std::string& owner, const Member& member, std::int64_t ttl_ms) override {
-        return done(ask(sql::kRemember, {Parameter::text(owner), Parameter::text(member.name), Parameter::number(ttl_ms), Parameter::bytes(member.sealed)}));
+        return done(
+            ask(sql::kRemember, {Parameter::text(owner), Parameter::text(member.name), Parameter::number(ttl_ms), Parameter::bytes(member.sealed)}));
     }
 
     Result<std::vector<Member>> members(const std::string& owner) override {

@@ -4,33 +4,31 @@
 // statement (prepare, describe, execute, deallocate) where one does.
 #pragma once
 
-#include <libpq-fe.h>
-
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
+#include "state/libpq.h"
 
 namespace acp::state {
 
-struct ClearResult {
-    void operator()(PGresult* result) const noexcept { PQclear(result); }
-};
+using PostgresqlResult = std::unique_ptr<PGresult, FreeByLibpq<&Libpq::PQclear>>;
 
 /// What a statement gave.
 class PostgresqlRows {
 public:
-    explicit PostgresqlRows(PGresult* result) : result_(result) {}
-    int count() const { return PQntuples(result_.get()); }
+    explicit PostgresqlRows(PostgresqlResult result) : result_(std::move(result)) {}
+    int count() const { return pq().PQntuples(result_.get()); }
     std::string bytes(int row, int column) const;
     /// Of a bigint.
     std::int64_t number(int row, int column) const;
 
 private:
-    std::unique_ptr<PGresult, ClearResult> result_;
+    PostgresqlResult result_;
 };
 
 /// A parameter, in its order as $1, $2, ... in the statement.
@@ -60,16 +58,13 @@ public:
     void give_up() noexcept { usable_ = false; }
 
 private:
-    struct Finish {
-        void operator()(PGconn* connection) const noexcept { PQfinish(connection); }
-    };
     Result<void> connect(const std::string& url, std::int64_t deadline_ns);
     Result<void> wait(short events, std::int64_t deadline_ns);
-    Result<std::unique_ptr<PGresult, ClearResult>> answer(std::int64_t deadline_ns);
+    Result<PostgresqlResult> answer(std::int64_t deadline_ns);
     tl::unexpected<Error> broken(const std::string& cause);
     tl::unexpected<Error> refused(const PGresult* result);
 
-    std::unique_ptr<PGconn, Finish> connection_;
+    std::unique_ptr<PGconn, FreeByLibpq<&Libpq::PQfinish>> connection_;
     bool usable_ = true;
 };
 

@@ -36,8 +36,12 @@ using resp::Reply;
 
 constexpr std::string_view kPrefix = "{alphaswarm-cp}:";
 
-std::string key_of(std::string_view table, const std::string& name) { return std::string(kPrefix).append(table).append(":").append(name); }
-std::string entry_key(const std::string& name) { return key_of("entry", name); }
+std::string key_of(std::string_view table, const std::string& name) {
+    return std::string(kPrefix).append(table).append(":").append(name);
+}
+std::string entry_key(const std::string& name) {
+    return key_of("entry", name);
+}
 
 template <typename Number>
 bool number(std::string_view text, Number& out) {
@@ -47,14 +51,19 @@ bool number(std::string_view text, Number& out) {
 
 const char* word(If condition) {
     switch (condition) {
-        case If::absent: return "absent";
-        case If::version: return "version";
-        case If::any: break;
+        case If::absent:
+            return "absent";
+        case If::version:
+            return "version";
+        case If::any:
+            break;
     }
     return "any";
 }
 
-tl::unexpected<Error> unexpected_reply() { return unavailable("redis", "a reply is not of the kind that was asked for"); }
+tl::unexpected<Error> unexpected_reply() {
+    return unavailable("redis", "a reply is not of the kind that was asked for");
+}
 
 Result<std::optional<Entry>> entry_of(Result<Reply> reply) {
     if (!reply) return fail(reply.error());
@@ -87,13 +96,17 @@ Result<void> done(const Result<Reply>& reply) {
 class Redis : public Backend {
 public:
     Redis(RedisUrl url, std::shared_ptr<const tls::ClientContext> context)
-        : url_(std::move(url)), pool_("redis", [this, context = std::move(context)](std::int64_t deadline_ns) { return RedisConnection::open(url_, context, deadline_ns); }) {}
+        : url_(std::move(url)), pool_("redis", [this, context = std::move(context)](std::int64_t deadline_ns) {
+              return RedisConnection::open(url_, context, deadline_ns);
+          }) {}
     ~Redis() override { wipe(url_.password); }
 
     Result<std::optional<Entry>> get(const std::string& name) override { return entry_of(ask({"GET", entry_key(name)})); }
 
     Result<std::uint64_t> put(const Row& row) override {
-        return number_of(run(put_, {entry_key(row.name)}, {row.sealed, std::to_string(row.ttl_ms), word(row.condition), std::to_string(row.if_version)}), conflict);
+        return number_of(
+            run(put_, {entry_key(row.name)}, {row.sealed, std::to_string(row.ttl_ms), word(row.condition), std::to_string(row.if_version)}),
+            conflict);
     }
 
     Result<std::optional<Entry>> take(const std::string& name) override { return entry_of(ask({"GETDEL", entry_key(name)})); }
@@ -130,7 +143,9 @@ public:
         return number_of(run(lock_, {key_of("lock", name), std::string(kPrefix) + "fence"}, {std::to_string(ttl_ms)}), held);
     }
 
-    Result<void> unlock(const std::string& name, std::uint64_t fence) override { return done(run(unlock_, {key_of("lock", name)}, {std::to_string(fence)})); }
+    Result<void> unlock(const std::string& name, std::uint64_t fence) override {
+        return done(run(unlock_, {key_of("lock", name)}, {std::to_string(fence)}));
+    }
 
     Result<void> ping() override { return done(ask({"PING"}, kPingMs)); }
 

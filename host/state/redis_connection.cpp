@@ -21,7 +21,9 @@ namespace {
 
 constexpr std::size_t kMostReply = 64U << 20;
 
-std::string reason(int error) { return std::generic_category().message(error); }
+std::string reason(int error) {
+    return std::generic_category().message(error);
+}
 
 }  // namespace
 
@@ -97,9 +99,12 @@ Result<void> RedisConnection::handshake(const RedisUrl& url, const tls::ClientCo
     channel_.emplace(std::move(*ssl), fd_.get());
     for (;;) {
         switch (channel_->handshake()) {
-            case tls::Channel::Progress::done: return {};
-            case tls::Channel::Progress::failed: return broken("TLS: " + channel_->failure());
-            case tls::Channel::Progress::wait: break;
+            case tls::Channel::Progress::done:
+                return {};
+            case tls::Channel::Progress::failed:
+                return broken("TLS: " + channel_->failure());
+            case tls::Channel::Progress::wait:
+                break;
         }
         if (auto ready = wait(channel_->wants_write() ? POLLOUT : POLLIN, deadline_ns); !ready) return ready;
     }

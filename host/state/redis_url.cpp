@@ -11,7 +11,9 @@ namespace acp::state {
 
 namespace {
 
-tl::unexpected<Error> wrong(const char* what) { return fail(Code::invalid, "state_url", what); }
+tl::unexpected<Error> wrong(const char* what) {
+    return fail(Code::invalid, "state_url", what);
+}
 
 std::optional<std::string> decoded(std::string_view text) {
     std::string out;
@@ -34,7 +36,9 @@ bool number(std::string_view text, Number& out) {
     return error == std::errc() && end == text.data() + text.size();
 }
 
-bool set_database(std::string_view text, RedisUrl& out) { return number(text, out.database) && out.database >= 0 && out.database <= 65535; }
+bool set_database(std::string_view text, RedisUrl& out) {
+    return number(text, out.database) && out.database >= 0 && out.database <= 65535;
+}
 
 Result<void> read_user(std::string_view text, RedisUrl& out) {
     const auto colon = text.find(':');
@@ -101,9 +105,11 @@ Result<RedisUrl> parse_redis_url(std::string_view text) {
     const auto scheme = text.substr(0, text.find("://"));
     const bool is_unix = scheme == "unix";
     out.is_tls = scheme == "rediss";
-    if (text.size() == scheme.size() || (!is_unix && !out.is_tls && scheme != "redis")) return wrong("it must begin with redis://, rediss:// or unix://");
+    if (text.size() == scheme.size() || (!is_unix && !out.is_tls && scheme != "redis"))
+        return wrong("it must begin with redis://, rediss:// or unix://");
     for (char c : text)
-        if (static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7f) return wrong("it has white space, controls or bytes beyond ASCII; percent-encode them");
+        if (static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7f)
+            return wrong("it has white space, controls or bytes beyond ASCII; percent-encode them");
     text.remove_prefix(scheme.size() + 3);
     if (text.find('#') != std::string_view::npos) return wrong("it has a #; percent-encode it as %23");
     const auto question = text.find('?');

@@ -45,14 +45,21 @@ public:
         const char marker = line.front();
         line.remove_prefix(1);
         switch (marker) {
-            case '+': reply.kind = Reply::Kind::text; break;
-            case '-': reply.kind = Reply::Kind::error; break;
+            case '+':
+                reply.kind = Reply::Kind::text;
+                break;
+            case '-':
+                reply.kind = Reply::Kind::error;
+                break;
             case ':':
                 reply.kind = Reply::Kind::number;
                 return integer(line, reply.number) ? Progress::complete : Progress::malformed;
-            case '$': return read_bytes(line, reply);
-            case '*': return read_list(line, reply, depth);
-            default: return Progress::malformed;
+            case '$':
+                return read_bytes(line, reply);
+            case '*':
+                return read_list(line, reply, depth);
+            default:
+                return Progress::malformed;
         }
         reply.text = line;
         return Progress::complete;
@@ -97,8 +104,12 @@ private:
 
 }  // namespace
 
-std::string command(std::initializer_list<std::string_view> words) { return joined(words); }
-std::string command(const std::vector<std::string_view>& words) { return joined(words); }
+std::string command(std::initializer_list<std::string_view> words) {
+    return joined(words);
+}
+std::string command(const std::vector<std::string_view>& words) {
+    return joined(words);
+}
 
 Progress parse(std::string_view bytes, Reply& reply, std::size_t& used) {
     reply = {};

@@ -14,18 +14,19 @@ constexpr char kFormat = 1;
 constexpr std::size_t kIdBytes = 4, kNonceBytes = 12, kTagBytes = 16;
 constexpr std::size_t kHeadBytes = 1 + kIdBytes;
 
-struct FreeCipher {
-    void operator()(EVP_CIPHER_CTX* context) const noexcept { EVP_CIPHER_CTX_free(context); }
-};
-using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, FreeCipher>;
+using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, FreeWith<EVP_CIPHER_CTX_free>>;
 
 const EVP_CIPHER* aes_gcm() {
     static EVP_CIPHER* const fetched = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);
     return fetched;
 }
 
-const unsigned char* raw(std::string_view bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
-unsigned char* raw(std::string& bytes, std::size_t at) { return reinterpret_cast<unsigned char*>(bytes.data()) + at; }
+const unsigned char* raw(std::string_view bytes) {
+    return reinterpret_cast<const unsigned char*>(bytes.data());
+}
+unsigned char* raw(std::string& bytes, std::size_t at) {
+    return reinterpret_cast<unsigned char*>(bytes.data()) + at;
+}
 
 /// Two bytes of length, so that the borders of joined parts show.
 std::string length_of(std::string_view part) {
@@ -46,9 +47,13 @@ CipherContext begin(const Hmac& per_name, std::string_view name, std::string_vie
     return context;
 }
 
-tl::unexpected<Error> unopened(const char* why) { return fail(Code::invalid, "state_value", why); }
+tl::unexpected<Error> unopened(const char* why) {
+    return fail(Code::invalid, "state_value", why);
+}
 
-std::string naming_key(const KeySet& keys) { return derive_key(keys.naming, "alphaswarm-cp state names 1"); }
+std::string naming_key(const KeySet& keys) {
+    return derive_key(keys.naming, "alphaswarm-cp state names 1");
+}
 
 }  // namespace
 

@@ -13,9 +13,13 @@ constexpr std::size_t kMostSpaceBytes = 32, kMostKeyBytes = 512, kMostValueBytes
 constexpr std::int64_t kMostTtlMs = 10LL * 366 * 86'400 * 1000;
 constexpr std::string_view kLocks = "lock";
 
-bool is_key(std::string_view key) { return !key.empty() && key.size() <= kMostKeyBytes; }
+bool is_key(std::string_view key) {
+    return !key.empty() && key.size() <= kMostKeyBytes;
+}
 
-tl::unexpected<Error> misused(const char* what) { return fail(Code::invalid, "state_request", what); }
+tl::unexpected<Error> misused(const char* what) {
+    return fail(Code::invalid, "state_request", what);
+}
 
 /// What the caller's code has in its hands. Keys from outside that are too long
 /// were never stored, and are looked up as absent.
@@ -33,7 +37,9 @@ void log_unopened(std::string_view space, const std::string& why) {
 }
 
 /// A member is sealed under its owner's name and its own.
-std::string member_name(const std::string& owner, const std::string& member) { return owner + "/" + member; }
+std::string member_name(const std::string& owner, const std::string& member) {
+    return owner + "/" + member;
+}
 
 }  // namespace
 

@@ -97,13 +97,18 @@ struct Database {
     Poco::Data::Session session;
     sqlite3* handle = sqlite::Utility::dbHandle(session);
     SqliteStatement get{handle, kGet}, put{handle, kPut}, put_absent{handle, kPutAbsent}, put_version{handle, kPutVersion}, take{handle, kTake},
-        count{handle, kCount}, remember{handle, kRemember}, members{handle, kMembers}, forget{handle, kForget}, lock{handle, kLock}, unlock{handle, kUnlock};
+        count{handle, kCount}, remember{handle, kRemember}, members{handle, kMembers}, forget{handle, kForget}, lock{handle, kLock},
+        unlock{handle, kUnlock};
     SqliteStatement sweep[4] = {{handle, kSweep[0]}, {handle, kSweep[1]}, {handle, kSweep[2]}, {handle, kSweep[3]}};
     std::int64_t next_sweep_ms = 0;
 };
 
-std::uint64_t to_unsigned(std::int64_t value) { return static_cast<std::uint64_t>(value); }
-std::int64_t to_signed(std::uint64_t value) { return static_cast<std::int64_t>(value); }
+std::uint64_t to_unsigned(std::int64_t value) {
+    return static_cast<std::uint64_t>(value);
+}
+std::int64_t to_signed(std::uint64_t value) {
+    return static_cast<std::int64_t>(value);
+}
 
 class Sqlite : public Backend {
 public:
@@ -231,6 +236,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Backend> sqlite_backend(std::filesystem::path file, Clock clock) { return std::make_unique<Sqlite>(std::move(file), std::move(clock)); }
+std::unique_ptr<Backend> sqlite_backend(std::filesystem::path file, Clock clock) {
+    return std::make_unique<Sqlite>(std::move(file), std::move(clock));
+}
 
 }  // namespace acp::state

@@ -7,7 +7,9 @@ namespace acp::state {
 
 using Poco::Data::SQLite::Utility;
 
-void SqliteStatement::Finalize::operator()(sqlite3_stmt* statement) const noexcept { sqlite3_finalize(statement); }
+void SqliteStatement::Finalize::operator()(sqlite3_stmt* statement) const noexcept {
+    sqlite3_finalize(statement);
+}
 
 SqliteStatement::SqliteStatement(sqlite3* database, std::string_view sql) : database_(database) {
     sqlite3_stmt* raw = nullptr;
@@ -59,6 +61,8 @@ std::string SqliteStatement::Run::bytes_at(int column) const {
     return bytes ? std::string(static_cast<const char*>(bytes), static_cast<std::size_t>(size)) : std::string();
 }
 
-std::int64_t SqliteStatement::Run::number_at(int column) const { return sqlite3_column_int64(statement_.statement_.get(), column); }
+std::int64_t SqliteStatement::Run::number_at(int column) const {
+    return sqlite3_column_int64(statement_.statement_.get(), column);
+}
 
 }  // namespace acp::state

@@ -20,7 +20,7 @@ namespace acp::state {
 /// 512 bytes, a value up to 256 KiB. A key is not stored in clear.
 struct Entry {
     std::string value;
-    std::uint64_t version = 0;         ///< grows with each write of this key
+    std::uint64_t version = 0;  ///< grows with each write of this key
     std::int64_t expires_unix_ms = 0;
 };
 

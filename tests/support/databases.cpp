@@ -119,21 +119,24 @@ void Daemon::resume() {
 }
 
 std::vector<std::string> RedisServer::command() const {
-    std::vector<std::string> words{"redis-server", "--port", "0", "--unixsocket", socket(), "--save", "", "--appendonly", "no", "--dir", folder_.string()};
+    std::vector<std::string> words{"redis-server", "--port", "0",     "--unixsocket",  socket(), "--save", "",
+                                   "--appendonly", "no",     "--dir", folder_.string()};
     words.insert(words.end(), more_.begin(), more_.end());
     return guarded(words, false);
 }
 
-bool RedisServer::is_up() const { return takes_connections(socket()); }
+bool RedisServer::is_up() const {
+    return takes_connections(socket());
+}
 
-PostgresqlServer::PostgresqlServer() {
+PostgresqlServer::PostgresqlServer(std::vector<std::string> more) : more_(std::move(more)) {
     if (::geteuid() == 0) {
         const passwd* user = ::getpwnam("postgres");
         if (!user || ::chown(folder_.c_str(), user->pw_uid, user->pw_gid) != 0) throw std::runtime_error("there is no user postgres");
     }
     const std::string log = (folder_ / "log").string();
-    const pid_t made = spawn(guarded({postgresql_program("initdb"), "--no-sync", "--auth", "trust", "--username", "postgres", "--encoding", "UTF8", "--no-locale",
-                                      "--pgdata", (folder_ / "data").string()},
+    const pid_t made = spawn(guarded({postgresql_program("initdb"), "--no-sync", "--auth", "trust", "--username", "postgres", "--encoding", "UTF8",
+                                      "--no-locale", "--pgdata", (folder_ / "data").string()},
                                      true),
                              log);
     int status = 0;
@@ -141,14 +144,25 @@ PostgresqlServer::PostgresqlServer() {
 }
 
 std::vector<std::string> PostgresqlServer::command() const {
-    return guarded({postgresql_program("postgres"), "-D", (folder_ / "data").string(), "-c", "listen_addresses=", "-c", "unix_socket_directories=" + folder_.string(),
-                    "-c", "fsync=off", "-c", "max_connections=40"},
-                   true);
+    std::vector<std::string> words{postgresql_program("postgres"),
+                                   "-D",
+                                   (folder_ / "data").string(),
+                                   "-c",
+                                   "unix_socket_directories=" + folder_.string(),
+                                   "-c",
+                                   "fsync=off",
+                                   "-c",
+                                   "max_connections=40"};
+    if (more_.empty()) words.insert(words.end(), {"-c", "listen_addresses="});
+    words.insert(words.end(), more_.begin(), more_.end());
+    return guarded(words, true);
 }
 
 /// The last line of the file that the server keeps about itself. A socket is there
 /// before it serves anybody.
-bool PostgresqlServer::is_up() const { return text_of(folder_ / "data/postmaster.pid").find("\nready") != std::string::npos; }
+bool PostgresqlServer::is_up() const {
+    return text_of(folder_ / "data/postmaster.pid").find("\nready") != std::string::npos;
+}
 
 /// The server itself and a process for each connection.
 std::vector<pid_t> PostgresqlServer::processes() const {

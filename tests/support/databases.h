@@ -54,7 +54,8 @@ private:
 /// Refuses to run as root: then it runs as the user postgres.
 class PostgresqlServer : public Daemon {
 public:
-    PostgresqlServer();
+    /// `more`: options of postgres, e.g. {"-c", "port=1234"}.
+    explicit PostgresqlServer(std::vector<std::string> more = {});
     ~PostgresqlServer() override { stop(); }
     std::string url() const { return "postgresql://postgres@/postgres?host=" + folder_.string(); }
 
@@ -62,6 +63,9 @@ protected:
     std::vector<std::string> command() const override;
     std::vector<pid_t> processes() const override;
     bool is_up() const override;
+
+private:
+    const std::vector<std::string> more_;
 };
 
 /// A free port of 127.0.0.1 below those that the system gives away itself.

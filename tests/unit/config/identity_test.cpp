@@ -68,6 +68,7 @@ TEST_CASE("a full section identity", "[config]") {
     - {id: s, methods: [tls_client_auth], grants: [client_credentials], certificate_subject: "CN=a,O=b"}
     - {id: n, methods: [kubernetes], grants: [client_credentials], service_account: ns/sa}
     - {id: d, methods: [none], grants: ["urn:ietf:params:oauth:grant-type:device_code"]}
+  sessions: {idle_s: 61, absolute_s: 62, grace_s: 3}
   verification: {cached_tokens: 1, keys_keep_s: 60, keys_stale_s: 2, unknown_kid_s: 3, revocation_poll_s: 4, dpop_window_s: 5, dpop_nonce: true}
 )",
                                      {{"BOT_SECRET", std::string(kSecret)}});
@@ -113,6 +114,7 @@ TEST_CASE("a full section identity", "[config]") {
     CHECK(identity.clients[4].certificate_subject == "CN=a,O=b");
     CHECK(identity.clients[5].service_account == "ns/sa");
     CHECK(identity.verification == Verification{1, 60, 2, 3, 4, 5, true});
+    CHECK(identity.sessions == Sessions{61, 62, 3});
 }
 
 TEST_CASE("issuers that cannot be meant", "[config]") {

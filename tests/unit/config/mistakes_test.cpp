@@ -168,6 +168,25 @@ TEST_CASE("tls", "[config]") {
           "f.yaml:5:5: key server.tls.client_auth: must be one of \"none\", \"optional\", \"required\"\n");
 }
 
+TEST_CASE("state", "[config]") {
+    const auto told_of = [](const std::string& section) { return told("data_dir: d\nstate: " + section + "\n"); };
+    CHECK(told_of("{kind: files}") == "f.yaml:2:9: key state.kind: must be one of \"sqlite\", \"memory\", \"postgresql\", \"redis\"\n");
+    for (const std::string kind : {"redis", "postgresql"})
+        CHECK(told_of("{kind: " + kind + "}") ==
+              "f.yaml:2:9: key state.kind: names a database but not where it is; set url, for example url: ${STATE_URL}\n");
+    for (const std::string kind : {"", "kind: memory, ", "kind: sqlite, "})
+        CHECK(told_of("{" + kind + "url: 'redis://:hunter2@h'}").find("key state.url: is for the kinds postgresql and redis; set kind") != std::string::npos);
+    CHECK(told_of("{kind: redis, url: 'postgresql://h'}") ==
+          "f.yaml:2:22: key state.url: must begin with redis://, rediss:// or unix://, as kind is redis\n");
+    CHECK(told_of("{kind: postgresql, url: 'redis://h'}") == "f.yaml:2:27: key state.url: must begin with postgresql://, as kind is postgresql\n");
+    CHECK(told_of("{kind: memory, path: s.db}") == "f.yaml:2:23: key state.path: is for the kind sqlite; remove this key, or set kind to sqlite\n");
+    CHECK(told_of("{kind: memory, key_file: k}") ==
+          "f.yaml:2:23: key state.key_file: is not needed in memory, whose key ends with the process; remove this key\n");
+    CHECK(told("data_dir: d\n", {{"ALPHASWARM_CP_STATE__KIND", "redis"}}).find("environment variable ALPHASWARM_CP_STATE__KIND: key state.kind: names a database") == 0);
+    CHECK(load_text("data_dir: d\n", "f.yaml", {{"ALPHASWARM_CP_STATE__KIND", "redis"}, {"ALPHASWARM_CP_STATE__URL", "redis://h"}}, {}));
+    CHECK(told_of("{kind: redis, url: 'hunter2', path: hunter2}").find("hunter2") == std::string::npos);
+}
+
 TEST_CASE("environment", "[config]") {
     CHECK(told("data_dir: d\nserver:\n  listen: ${LISTEN}\n") ==
           "f.yaml:3:3: key server.listen: environment variable LISTEN is not set; set it, or write "

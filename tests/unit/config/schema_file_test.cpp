@@ -80,6 +80,7 @@ TEST_CASE("the defaults of the schema are those of the structs", "[config]") {
 
     Config plain;
     CHECK(bare->server == plain.server);
+    CHECK(bare->state.kind == plain.state.kind);
     CHECK(bare->identity == plain.identity);
     CHECK(bare->workloads == plain.workloads);
     CHECK(bare->log == plain.log);
@@ -124,6 +125,7 @@ TEST_CASE("every key of the schema reaches the structs", "[config]") {
             if (type == "array") value = "[10.0.0.1]";
             if (s->has("enum")) value = "'" + s->getArray("enum")->getElement<std::string>(1) + "'";
             if (pointer == "/server/listen" || pointer == "/egress/proxy") value = "127.0.0.1:1";
+            if (pointer == "/state/url") value = "redis://other";
             if (pointer == "/egress/proxy_credentials") value = "user:password";
             if (pointer == "/identity/issuer") value = "https://other.example";
             if (pointer == "/workloads/default_provider") value = "p";
@@ -147,6 +149,8 @@ TEST_CASE("every key of the schema reaches the structs", "[config]") {
                     environment.emplace("ALPHASWARM_CP_SERVER__TLS__CERTIFICATES", "[{certificate: a, key: b}]");
                 before = &*with_tls;
             }
+            // Only databases elsewhere have a URL.
+            if (pointer == "/state/url") environment.emplace("ALPHASWARM_CP_STATE__KIND", "redis");
             if (pointer == "/egress/proxy_credentials") environment.emplace("ALPHASWARM_CP_EGRESS__PROXY", "p:1");
             // These two go together.
             if (pointer == "/server/tls/client_ca")

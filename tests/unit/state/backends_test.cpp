@@ -1,7 +1,6 @@
 // What only one backend does.
-#include <catch2/catch.hpp>
-
 #include <atomic>
+#include <catch2/catch.hpp>
 #include <fstream>
 #include <mutex>
 #include <thread>
@@ -26,7 +25,9 @@ Clock test_clock() {
     return [] { return now_ms.load(); };
 }
 
-std::unique_ptr<Store> memory(MemoryLimits limits) { return std::make_unique<SealedStore>(memory_backend(limits, test_clock()), keys()); }
+std::unique_ptr<Store> memory(MemoryLimits limits) {
+    return std::make_unique<SealedStore>(memory_backend(limits, test_clock()), keys());
+}
 
 Result<std::uint64_t> put(Store& store, const std::string& key, std::string_view value, std::int64_t ttl_ms = kMinute) {
     return store.put({"test", key, value, ttl_ms, If::any, 0});
@@ -106,6 +107,18 @@ TEST_CASE("memory refuses at its limit of bytes, and accounts for all of them", 
         now_ms += kMinute;
         CHECK(fill() == first);
     }
+}
+
+TEST_CASE("a full memory renews members and keeps those it cannot renew", "[state]") {
+    auto store = memory({1000, 10'000});
+    must(store->remember("session", "o", "m", 1000));
+    int count = 0;
+    while (put(*store, std::to_string(count), "x")) ++count;
+    CHECK(count > 10);
+    CHECK(store->remember("session", "o", "n", kMinute).error().code == Code::exhausted);
+    must(store->remember("session", "o", "m", kMinute));
+    now_ms += 1000;
+    CHECK(must(store->members("session", "o")) == std::vector<std::string>{"m"});
 }
 
 TEST_CASE("a value that does not open is told to the log, without its key", "[state]") {

@@ -48,10 +48,16 @@ SqliteBench::~SqliteBench() {
     std::filesystem::remove_all(folder_, ignored);
 }
 
-std::unique_ptr<Backend> SqliteBench::backend() { return sqlite_backend(file(), clock()); }
+std::unique_ptr<Backend> SqliteBench::backend() {
+    return sqlite_backend(file(), clock());
+}
 
-std::unique_ptr<Backend> RedisBench::backend() { return must(redis_backend(must(parse_redis_url(running<acp::test::RedisServer>().url())))); }
+std::unique_ptr<Backend> RedisBench::backend() {
+    return must(redis_backend(must(parse_redis_url(running<acp::test::RedisServer>().url()))));
+}
 
-std::unique_ptr<Backend> PostgresqlBench::backend() { return must(postgresql_backend(running<acp::test::PostgresqlServer>().url())); }
+std::unique_ptr<Backend> PostgresqlBench::backend() {
+    return must(postgresql_backend(running<acp::test::PostgresqlServer>().url()));
+}
 
 }  // namespace acp::state::test

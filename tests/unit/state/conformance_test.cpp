@@ -19,7 +19,9 @@ namespace {
 
 constexpr std::int64_t kMinute = 60'000;
 
-Write write(std::string_view key, std::string_view value, std::int64_t ttl_ms = kMinute) { return {"test", key, value, ttl_ms, If::any, 0}; }
+Write write(std::string_view key, std::string_view value, std::int64_t ttl_ms = kMinute) {
+    return {"test", key, value, ttl_ms, If::any, 0};
+}
 
 Write only_if(If condition, std::string_view key, std::string_view value, std::uint64_t version = 0, std::int64_t ttl_ms = kMinute) {
     return {"test", key, value, ttl_ms, condition, version};
@@ -289,8 +291,8 @@ TEMPLATE_TEST_CASE("sizes and odd bytes", "[state]", EVERY_BACKEND) {
     for (int i = 0; i < 256; ++i) every += static_cast<char>(i);
     std::string large(256 << 10, '\0');
     random_bytes(large.data(), large.size());
-    const std::vector<std::string> odd_keys{bench.own(std::string("\0", 1)), bench.own(std::string("\0\0", 2)), bench.own("\r\n"), bench.own("*:'\"\\%$1"),
-                                            bench.own(every.substr(1)),      bench.own(std::string(504, 'k'))};
+    const std::vector<std::string> odd_keys{bench.own(std::string("\0", 1)), bench.own(std::string("\0\0", 2)), bench.own("\r\n"),
+                                            bench.own("*:'\"\\%$1"),         bench.own(every.substr(1)),        bench.own(std::string(504, 'k'))};
     for (const auto& key : odd_keys) must(store->put(write(key, key + "!")));
     for (const auto& key : odd_keys) {
         auto got = must(store->get("test", key));

@@ -1,7 +1,6 @@
 // Databases that go, stall and come back; and how Redis is reached.
-#include <catch2/catch.hpp>
-
 #include <atomic>
+#include <catch2/catch.hpp>
 #include <chrono>
 #include <filesystem>
 #include <thread>
@@ -23,9 +22,13 @@ constexpr std::int64_t kMinute = 60'000;
 std::unique_ptr<Store> store_on(const acp::test::RedisServer& server) {
     return std::make_unique<SealedStore>(must(redis_backend(must(parse_redis_url(server.url())))), keys());
 }
-std::unique_ptr<Store> store_on(const acp::test::PostgresqlServer& server) { return std::make_unique<SealedStore>(must(postgresql_backend(server.url())), keys()); }
+std::unique_ptr<Store> store_on(const acp::test::PostgresqlServer& server) {
+    return std::make_unique<SealedStore>(must(postgresql_backend(server.url())), keys());
+}
 
-Result<std::uint64_t> put(Store& store, std::string_view key) { return store.put({"test", key, "v", kMinute, If::any, 0}); }
+Result<std::uint64_t> put(Store& store, std::string_view key) {
+    return store.put({"test", key, "v", kMinute, If::any, 0});
+}
 
 template <typename Body>
 double seconds(Body body) {
@@ -71,7 +74,8 @@ constexpr double kBoundS = 3.0;  ///< two seconds, and a busy machine
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("a database that is gone is unavailable, never empty, and comes back", "[state]", acp::test::RedisServer, acp::test::PostgresqlServer) {
+TEMPLATE_TEST_CASE("a database that is gone is unavailable, never empty, and comes back", "[state]", acp::test::RedisServer,
+                   acp::test::PostgresqlServer) {
     TestType server;
     server.start();
     auto store = store_on(server);
@@ -95,7 +99,8 @@ TEMPLATE_TEST_CASE("a database that was restarted meanwhile is met with no failu
     CHECK(put(*store, "k"));
 }
 
-TEMPLATE_TEST_CASE("a database that stalls holds nobody for longer than two seconds", "[state]", acp::test::RedisServer, acp::test::PostgresqlServer) {
+TEMPLATE_TEST_CASE("a database that stalls holds nobody for longer than two seconds", "[state]", acp::test::RedisServer,
+                   acp::test::PostgresqlServer) {
     TestType server;
     server.start();
     auto store = store_on(server);
@@ -129,10 +134,12 @@ TEMPLATE_TEST_CASE("a database that stalls holds nobody for longer than two seco
 
 TEST_CASE("Redis over TCP with a password, a user and a database", "[state]") {
     const int port = acp::test::free_port();
-    acp::test::RedisServer server({"--port", std::to_string(port), "--bind", "127.0.0.1", "--requirepass", "s3cret", "--user", "cp", "on", ">p@ss", "~*", "+@all"});
+    acp::test::RedisServer server(
+        {"--port", std::to_string(port), "--bind", "127.0.0.1", "--requirepass", "s3cret", "--user", "cp", "on", ">p@ss", "~*", "+@all"});
     server.start();
     const auto at = [&](const std::string& user, const std::string& rest) {
-        return std::make_unique<SealedStore>(must(redis_backend(must(parse_redis_url("redis://" + user + "127.0.0.1:" + std::to_string(port) + rest)))), keys());
+        return std::make_unique<SealedStore>(
+            must(redis_backend(must(parse_redis_url("redis://" + user + "127.0.0.1:" + std::to_string(port) + rest)))), keys());
     };
     REQUIRE(put(*at(":s3cret@", ""), "k"));
     CHECK(must(at("cp:p%40ss@", "/0")->get("test", "k")));
@@ -154,7 +161,8 @@ TEST_CASE("Redis over TLS proves who it is", "[state]") {
     const std::string other = folder.write("other.pem", tls::test::pem(stranger.certificate()));
     const auto client = folder.write("client", authority.issue(certificate("DNS:cp", "clientAuth")));
     const std::string port = std::to_string(acp::test::free_port());
-    acp::test::RedisServer server({"--tls-port", port, "--tls-cert-file", pair.certificate_file, "--tls-key-file", pair.key_file, "--tls-ca-cert-file", ca, "--tls-auth-clients", "yes"});
+    acp::test::RedisServer server({"--tls-port", port, "--tls-cert-file", pair.certificate_file, "--tls-key-file", pair.key_file,
+                                   "--tls-ca-cert-file", ca, "--tls-auth-clients", "yes"});
     server.start();
     const std::string own = "&cert=" + client.certificate_file + "&key=" + client.key_file;
     const auto at = [&](const std::string& host, const std::string& query) {
@@ -166,9 +174,9 @@ TEST_CASE("Redis over TLS proves who it is", "[state]") {
         must(store->put({"test", "k", large, kMinute, If::any, 0}));
         REQUIRE((must(store->get("test", "k"))->value == large));
     }
-    CHECK_FALSE(at("127.0.0.1", "ca=" + ca + own)->ping());      // not its name
-    CHECK_FALSE(at("localhost", "ca=" + other + own)->ping());   // not its authority
-    CHECK_FALSE(at("localhost", "ca=" + ca)->ping());            // it wants a certificate
+    CHECK_FALSE(at("127.0.0.1", "ca=" + ca + own)->ping());     // not its name
+    CHECK_FALSE(at("localhost", "ca=" + other + own)->ping());  // not its authority
+    CHECK_FALSE(at("localhost", "ca=" + ca)->ping());           // it wants a certificate
     CHECK(at("localhost", "ca=" + other + own)->ping().error().internal.find("TLS") != std::string::npos);
     CHECK_FALSE(redis_backend(must(parse_redis_url("rediss://localhost?ca=" + folder.path("none.pem")))));
 }
@@ -197,4 +205,24 @@ TEST_CASE("replicas that start at once make PostgreSQL's tables together", "[sta
     for (auto& thread : threads) thread.join();
     CHECK(good == 8);
     for (int i = 0; i < 8; ++i) CHECK(must(store_on(server)->get("test", std::to_string(i))));
+}
+
+TEST_CASE("PostgreSQL over TCP by name and by address", "[state]") {
+    const std::string port = std::to_string(acp::test::free_port());
+    // On IPv4 alone, where a name may well have an IPv6 address that comes first.
+    acp::test::PostgresqlServer server({"-c", "listen_addresses=127.0.0.1", "-c", "port=" + port});
+    server.start();
+    const auto at = [&](const std::string& host, const std::string& more) {
+        return std::make_unique<SealedStore>(must(postgresql_backend("postgresql://postgres:hunter2@" + host + ":" + port + "/" + more)), keys());
+    };
+    REQUIRE(put(*at("localhost", "postgres"), "k"));
+    CHECK(must(at("127.0.0.1", "postgres")->get("test", "k")));
+    for (const char* more : {"nowhere", "postgres?sslmode=require", "postgres?options=-cdefault_transaction_read_only%3Don"}) {
+        auto refused = put(*at("127.0.0.1", more), "k");
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().code == Code::unavailable);
+        CHECK_FALSE(refused.error().internal.empty());
+        CHECK((refused.error().message + refused.error().internal).find("hunter2") == std::string::npos);
+    }
+    CHECK(at("name.invalid", "postgres")->ping().error().code == Code::unavailable);
 }

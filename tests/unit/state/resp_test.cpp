@@ -1,11 +1,11 @@
 // Replies of Redis, byte by byte, and URLs.
-#include <catch2/catch.hpp>
+#include "state/resp.h"
 
+#include <catch2/catch.hpp>
 #include <string>
 #include <vector>
 
 #include "state/redis_url.h"
-#include "state/resp.h"
 
 using namespace acp;
 using namespace acp::state;
@@ -74,8 +74,9 @@ TEST_CASE("replies", "[state]") {
 }
 
 TEST_CASE("what is no reply", "[state]") {
-    for (std::string_view bytes : {"\r\n", "HTTP/1.1 400 Bad Request\r\n", "OK\r\n", ":\r\n", ":+1\r\n", ": 1\r\n", ":1a\r\n", ":9223372036854775808\r\n", "$-2\r\n", "$x\r\n",
-                                   "$1048577\r\n", "$99999999999\r\n", "$1\r\nabc", "*-2\r\n", "*100001\r\n", "*1\r\n*1\r\n*1\r\n*1\r\n", "+OK\n", "%1\r\n"}) {
+    for (std::string_view bytes :
+         {"\r\n", "HTTP/1.1 400 Bad Request\r\n", "OK\r\n", ":\r\n", ":+1\r\n", ": 1\r\n", ":1a\r\n", ":9223372036854775808\r\n", "$-2\r\n", "$x\r\n",
+          "$1048577\r\n", "$99999999999\r\n", "$1\r\nabc", "*-2\r\n", "*100001\r\n", "*1\r\n*1\r\n*1\r\n*1\r\n", "+OK\n", "%1\r\n"}) {
         INFO(bytes);
         CHECK(progress_of(bytes) == Progress::malformed);
     }
@@ -98,10 +99,38 @@ TEST_CASE("URLs of Redis", "[state]") {
     CHECK(accepted("redis://h:1/").database == 0);
     CHECK(accepted("redis://h/65535").database == 65535);
 
-    for (std::string_view bad : {"", "redis:", "redis:/h", "http://h", "REDIS://h", "redis://", "redis://:hunter2@", "redis://h:0", "redis://h:65536", "redis://h:", "redis://h:6x",
-                                 "redis://[::1", "redis://[::1]x", "redis://[::1]:", "redis://h/x", "redis://h/-1", "redis://h/65536", "redis://h?ca=/f", "rediss://h?cert=/f",
-                                 "rediss://h?ca=", "redis://h?db=1&what=hunter2", "redis://hunter2@h", "redis://u:hunter2%@h", "redis://u:%zz@h", "redis://u:%00@h",
-                                 "redis://:hunter2@h#f", "redis://h h", "redis://h\x7f", "redis://h\xc3\xa4", "unix://relative/path", "unix://", "unix:///"})
+    for (std::string_view bad : {"",
+                                 "redis:",
+                                 "redis:/h",
+                                 "http://h",
+                                 "REDIS://h",
+                                 "redis://",
+                                 "redis://:hunter2@",
+                                 "redis://h:0",
+                                 "redis://h:65536",
+                                 "redis://h:",
+                                 "redis://h:6x",
+                                 "redis://[::1",
+                                 "redis://[::1]x",
+                                 "redis://[::1]:",
+                                 "redis://h/x",
+                                 "redis://h/-1",
+                                 "redis://h/65536",
+                                 "redis://h?ca=/f",
+                                 "rediss://h?cert=/f",
+                                 "rediss://h?ca=",
+                                 "redis://h?db=1&what=hunter2",
+                                 "redis://hunter2@h",
+                                 "redis://u:hunter2%@h",
+                                 "redis://u:%zz@h",
+                                 "redis://u:%00@h",
+                                 "redis://:hunter2@h#f",
+                                 "redis://h h",
+                                 "redis://h\x7f",
+                                 "redis://h\xc3\xa4",
+                                 "unix://relative/path",
+                                 "unix://",
+                                 "unix:///"})
         CHECK_FALSE(refused(bad).empty());
     CHECK(refused("unix:///" + std::string(200, 'a')).find("too long") != std::string::npos);
 }

@@ -1,8 +1,9 @@
 // Sealing and naming, and the key file.
-#include <catch2/catch.hpp>
+#include "state/seal.h"
 
 #include <sys/stat.h>
 
+#include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -15,7 +16,6 @@
 #include "state/hmac.h"
 #include "state/key_file.h"
 #include "state/open.h"
-#include "state/seal.h"
 
 using namespace acp;
 using namespace acp::state;
@@ -52,7 +52,9 @@ mode_t mode_of(const fs::path& file) {
     return status.st_mode & 0777;
 }
 
-std::string line(char byte) { return base64url(std::string(32, byte)); }
+std::string line(char byte) {
+    return base64url(std::string(32, byte));
+}
 
 std::string refusal(const std::string& text) {
     auto keys = parse_keys(text);
@@ -61,7 +63,9 @@ std::string refusal(const std::string& text) {
     return keys.error().message;
 }
 
-std::string as_text(const Sha256& digest) { return hex({reinterpret_cast<const char*>(digest.data()), digest.size()}); }
+std::string as_text(const Sha256& digest) {
+    return hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
+}
 
 }  // namespace
 
@@ -120,6 +124,10 @@ TEST_CASE("the lines of a key file", "[state]") {
     CHECK(done.sealing == std::vector<std::string>{std::string(32, 'b')});
     CHECK(done.naming == std::string(32, 'a'));
 
+    auto known = must(parse_keys(line('a') + "\n" + line('b') + "\nnames " + line('a')));
+    CHECK(known.sealing == std::vector<std::string>{std::string(32, 'a'), std::string(32, 'b')});
+    CHECK(known.naming == std::string(32, 'a'));
+
     CHECK(refusal("") == "there is no key to seal with");
     CHECK(refusal("names " + line('a')) == "there is no key to seal with");
     CHECK(refusal(line('a') + "\n" + line('b') + "=\n").starts_with("line 2 is no key"));
@@ -175,18 +183,23 @@ TEST_CASE("what cannot be opened says how to mend it", "[state]") {
     const auto refused = [](const Options& options) {
         auto store = state::open(options);
         REQUIRE_FALSE(store);
-        CHECK(store.error().message.find("hunter2") == std::string::npos);
-        return store.error().message;
+        REQUIRE(store.error().violations.size() == 1);
+        const std::string text = store.error().violations[0].pointer + ": " + store.error().violations[0].detail;
+        CHECK((text + store.error().message).find("hunter2") == std::string::npos);
+        // Asked beforehand, the answer is the same.
+        CHECK(state::check(options).error().violations.at(0).detail == store.error().violations[0].detail);
+        return text;
     };
     const std::string missing = refused({"redis", {}, "redis://:hunter2@127.0.0.1", folder / "none.key"});
-    CHECK(missing.starts_with("state.key_file: the key file "));
+    CHECK(missing.starts_with("/key_file: the file "));
     CHECK(missing.find("openssl rand") != std::string::npos);
-    CHECK(refused({"postgresql", {}, "postgresql://u:hunter2@127.0.0.1/d", folder / "none.key"}) .find("none.key") != std::string::npos);
+    CHECK(refused({"postgresql", {}, "postgresql://u:hunter2@127.0.0.1/d", folder / "none.key"}).find("none.key") != std::string::npos);
+    CHECK(refused({"redis", {}, "rediss://h?ca=" + (folder / "none.pem").string(), folder / "none.key"}).starts_with("/url: "));
     CHECK_FALSE(fs::exists(folder / "none.key"));
-    CHECK(refused({"redis", {}, "http://:hunter2@h", folder / "none.key"}).starts_with("state.url: "));
-    CHECK(refused({"postgresql", {}, "postgresql://u:hunter2@h/d?what=1", folder / "none.key"}).starts_with("state.url: "));
-    CHECK(refused({"postgresql", {}, "host=h password=hunter2", folder / "none.key"}).starts_with("state.url: "));
-    CHECK(refused({"files", {}, "", folder / "none.key"}).starts_with("state.kind files: unknown"));
+    CHECK(refused({"redis", {}, "http://:hunter2@h", folder / "none.key"}).starts_with("/url: "));
+    CHECK(refused({"postgresql", {}, "postgresql://u:hunter2@h/d?what=1", folder / "none.key"}).starts_with("/url: "));
+    CHECK(refused({"postgresql", {}, "host=h password=hunter2", folder / "none.key"}).starts_with("/url: "));
+    CHECK(refused({"files", {}, "", folder / "none.key"}).starts_with("/kind: unknown"));
 
     // The database need not be there.
     const fs::path key = folder.write("k", line('a'));
@@ -198,7 +211,10 @@ TEST_CASE("what cannot be opened says how to mend it", "[state]") {
         CHECK(got.error().slug == "state_unavailable");
         CHECK(store->ping().error().code == Code::unavailable);
     }
-    auto sqlite = must(state::open({"sqlite", folder / "state.db", "", folder / "made/state.key"}));
+    const Options own{"sqlite", folder / "state.db", "", folder / "made/state.key"};
+    REQUIRE(state::check(own));
+    CHECK_FALSE(fs::exists(folder / "made"));
+    auto sqlite = must(state::open(own));
     REQUIRE(sqlite->ping());
     CHECK(mode_of(folder / "state.db") == 0600);
     CHECK(fs::exists(folder / "made/state.key"));
