@@ -179,9 +179,14 @@ Result<AuthDecision> AuthFlow::handle(const CallContext& context, const AuthRequ
     if (!endpoint(request.operation_id))
         return fail(Code::not_found, "not_found", "flow '" + alias_ + "' has no such endpoint");
     const RawAuthRequest raw(request);
-    return decide(context, request.operation_id, {}, [&](const acp_call* c, const acp_auth_sink* out, acp_error* e) {
+    auto decision = decide(context, request.operation_id, {}, [&](const acp_call* c, const acp_auth_sink* out, acp_error* e) {
         return table_.handle(self_, c, raw.get(), out, e);
     });
+    if (decision && decision->kind == Kind::redirect && !request.next_state.empty() &&
+        !carries_state(decision->location, request.next_state))
+        return fail(Code::internal, "plugin_defect",
+                    "plugin " + plugin_id_ + " " + request.operation_id + " redirects without the state that it was given");
+    return decision;
 }
 
 Result<AuthDecision> AuthFlow::authenticate(const CallContext& context, const AuthRequest& request) const {

@@ -56,6 +56,7 @@ struct AuthRequest {
     std::string peer_certificate;   ///< DER
     std::string state_json;         ///< a secret
     std::optional<AuthSession> session;
+    std::string next_state;         ///< `state` of a redirect that this step may end with; a secret of this browser
 };
 
 struct AuthIdentity {

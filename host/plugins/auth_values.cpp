@@ -190,6 +190,22 @@ AuthDecision decision_of(const acp_auth_decision& raw) {
 
 }  // namespace
 
+bool carries_state(std::string_view location, std::string_view state) {
+    std::size_t states = 0, right = 0, pushed = 0;
+    const std::size_t query = std::min(location.find('?'), location.size());
+    for (std::size_t at = query; at < location.size();) {
+        const std::size_t end = std::min(location.find('&', at + 1), location.size());
+        const std::string_view pair = location.substr(at + 1, end - at - 1);
+        if (pair.starts_with("state=")) {
+            ++states;
+            right += pair.substr(6) == state ? 1U : 0U;
+        }
+        if (pair.starts_with("request_uri=")) ++pushed;
+        at = end;
+    }
+    return states == 0 ? pushed == 1 : states == 1 && right == 1;
+}
+
 acp_auth_session raw_session(const AuthSession& session) noexcept {
     acp_auth_session raw{};
     raw.struct_size = sizeof raw;
@@ -228,6 +244,7 @@ RawAuthRequest::RawAuthRequest(const AuthRequest& request) {
     raw_.peer_certificate = {reinterpret_cast<const std::uint8_t*>(request.peer_certificate.data()),
                              request.peer_certificate.size()};
     raw_.state_json = str(request.state_json);
+    raw_.next_state = str(request.next_state);
     if (!request.session) return;
     session_ = raw_session(*request.session);
     raw_.session = &session_;

@@ -51,6 +51,10 @@ private:
     std::optional<AuthDecision> decision_;
 };
 
+/// Whether the query of a redirect has the parameter `state` once and with this value, or has
+/// none and a request_uri that stands for it (RFC 9126).
+bool carries_state(std::string_view location, std::string_view state);
+
 /// What is wrong with an endpoint, or nothing.
 std::string wrong_with(const AuthEndpoint& endpoint);
 /// Whether this is a request field that a flow may judge: lower case, and none

@@ -67,7 +67,7 @@ RawAuthRequest::RawAuthRequest(const sdk::AuthRequest& r) {
     raw_ = {sizeof raw_, 0, str(r.operation_id), str(r.method), str(r.origin), str(r.path), str(r.peer), params_.data(),
             params_.size(), str(r.body_json), fields_.data(), fields_.size(), str(r.client_id), str(r.client_auth_method),
             str(r.client_json), str(r.confirmation_json), sdk::bytes(r.peer_certificate), str(r.state_json),
-            r.session ? &session_ : nullptr};
+            r.session ? &session_ : nullptr, str(r.next_state)};
 }
 
 AuthFlowClient::AuthFlowClient(const acp_host* host, const acp_plugin_entry& entry, const std::string& folder,

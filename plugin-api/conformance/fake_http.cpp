@@ -90,8 +90,10 @@ acp_status FakeHttp::perform(const acp_call*, const acp_http_call* given, const 
         if (!by) throw sdk::Failure(ACP_E_UNAVAILABLE, "nothing can be reached", true);
         const FakeReply answer = by(request);
         if (answer.failure != ACP_OK) throw sdk::Failure(answer.failure, "the request fails, as the test wants it", true);
-        const acp_pair type = {ACP_STR_LITERAL("content-type"), ACP_STR_LITERAL("application/json")};
+        const acp_pair type = {ACP_STR_LITERAL("content-type"), sdk::str(answer.content_type)};
         if (reply.on_head && reply.on_head(reply.ctx, answer.status, &type, 1) != 0) throw sdk::Failure(ACP_E_CANCELLED, "stopped");
+        if (raw.max_body_bytes != 0 && answer.body.size() > raw.max_body_bytes)
+            throw sdk::Failure(ACP_E_EXHAUSTED, "the answer is longer than it may be");
         if (reply.on_body && reply.on_body(reply.ctx, sdk::bytes(answer.body)) != 0) throw sdk::Failure(ACP_E_CANCELLED, "stopped");
     });
 }

@@ -51,6 +51,11 @@ void give(const acp_text_sink* out, std::string_view text) {
     sink.emit(sink.ctx, sdk::str(text));
 }
 
+bool has_nonce(const std::string& claims, std::string_view nonce) {
+    const auto json = nlohmann::json::parse(claims, nullptr, false);
+    return nonce.empty() || (json.is_object() && json.value("nonce", nlohmann::json()) == nonce);
+}
+
 void check_value(std::string_view value, int64_t ttl_s) {
     const auto json = nlohmann::json::parse(value, nullptr, false);
     if (!json.is_object()) throw Failure(ACP_E_INVALID, "value_json is no JSON object");
@@ -82,7 +87,8 @@ struct FakeIdentityTable {
             self.checks_.push_back(sdk::text(check.issuer) + " " + sdk::text(check.audience) + " " + sdk::text(check.jwks_url));
             if (view(check.audience).empty()) throw Failure(ACP_E_INVALID, "an audience is needed");
             for (const auto& a : self.accepted_)
-                if (a.token == view(check.token) && a.issuer == view(check.issuer) && a.audience == view(check.audience)) {
+                if (a.token == view(check.token) && a.issuer == view(check.issuer) && a.audience == view(check.audience) &&
+                    a.type == view(check.type) && has_nonce(a.claims, view(check.nonce))) {
                     const std::string found = a.claims;
                     lock.unlock();
                     return give(claims, found);
@@ -226,9 +232,9 @@ FakeIdentity::~FakeIdentity() {
     current = nullptr;
 }
 
-void FakeIdentity::accept(std::string token, std::string issuer, std::string audience, std::string claims_json) {
+void FakeIdentity::accept(std::string token, std::string issuer, std::string audience, std::string claims_json, std::string type) {
     const std::lock_guard lock(mutex_);
-    accepted_.push_back({std::move(token), std::move(issuer), std::move(audience), std::move(claims_json)});
+    accepted_.push_back({std::move(token), std::move(issuer), std::move(audience), std::move(claims_json), std::move(type)});
 }
 
 void FakeIdentity::advance(std::chrono::seconds by) {

@@ -7,17 +7,8 @@ namespace acp::flow {
 
 namespace {
 
-constexpr std::uint64_t kAnswerBytes = 256U << 10;
 constexpr std::int64_t kIdleMs = 10'000;
 constexpr std::size_t kTokenBytes = 32U << 10;
-
-/// Of RFC 6749 section 5.2, RFC 8707, RFC 9449: what may be repeated in a message.
-std::string known_error(const std::string& word) {
-    static constexpr std::array<std::string_view, 11> kKnown = {
-        "invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope",
-        "invalid_target", "access_denied", "invalid_resource", "interaction_required", "use_dpop_nonce"};
-    return std::find(kKnown.begin(), kKnown.end(), word) == kKnown.end() ? "another error" : word;
-}
 
 void add_credentials(const sdk::HostIdentity& identity, const sdk::Call& call, const TokenEndpoint& endpoint,
                      sdk::HttpRequest& request, Pairs& params) {
@@ -80,6 +71,17 @@ Json token_of(const sdk::HttpReply& reply) {
 
 }  // namespace
 
+std::string known_error(const std::string& word) {
+    // RFC 6749 sections 4.1.2.1 and 5.2, RFC 8707, RFC 9449, RFC 9470, OpenID Connect Core 3.1.2.6.
+    static constexpr std::array<std::string_view, 20> kKnown = {
+        "invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope",
+        "invalid_target", "access_denied", "invalid_resource", "interaction_required", "use_dpop_nonce",
+        "unsupported_response_type", "server_error", "temporarily_unavailable", "login_required", "consent_required",
+        "account_selection_required", "invalid_request_uri", "insufficient_user_authentication",
+        "unmet_authentication_requirements"};
+    return std::find(kKnown.begin(), kKnown.end(), word) == kKnown.end() ? "another error" : word;
+}
+
 std::string checked_url(std::string url, std::string_view where) {
     const auto loopback = [&] {
         for (const std::string_view host : {"http://127.0.0.1", "http://localhost", "http://[::1]"})
@@ -96,18 +98,23 @@ std::string checked_url(std::string url, std::string_view where) {
     return url;
 }
 
-Json ask_for_token(const sdk::Host& host, const sdk::HostIdentity& identity, const sdk::Call& call,
-                   const TokenEndpoint& endpoint, Pairs params) {
+sdk::HttpReply post_form(const sdk::Host& host, const sdk::HostIdentity& identity, const sdk::Call& call,
+                         const TokenEndpoint& endpoint, Pairs params) {
     sdk::HttpRequest request;
     request.url = endpoint.url;
     request.method = "POST";
     request.fields = {{"Content-Type", "application/x-www-form-urlencoded"}, {"Accept", "application/json"}};
     request.idle_timeout_ms = kIdleMs;
-    request.max_body_bytes = kAnswerBytes;
+    request.max_body_bytes = endpoint.answer_bytes;
     request.tls.ca_file = endpoint.ca_file;
     add_credentials(identity, call, endpoint, request, params);
     request.body = form_body(params);
-    const sdk::HttpReply reply = answer_of(host, call, request);
+    return answer_of(host, call, request);
+}
+
+Json ask_for_token(const sdk::Host& host, const sdk::HostIdentity& identity, const sdk::Call& call,
+                   const TokenEndpoint& endpoint, Pairs params) {
+    const sdk::HttpReply reply = post_form(host, identity, call, endpoint, std::move(params));
     if (reply.status != 200) fail_for(reply);
     return token_of(reply);
 }

@@ -3,6 +3,7 @@
 // registry of OAuth errors.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,17 @@ struct TokenEndpoint {
     std::string url;
     std::string ca_file;  ///< empty: the system's trust
     Credentials credentials;
+    std::uint64_t answer_bytes = 256U << 10;  ///< what is longer fails with ACP_E_EXHAUSTED
 };
+
+/// POSTs `params` with the credentials as a form; the answer whatever its status, no
+/// redirect followed. Throws Failure as the host's client does, an answer that is late as
+/// ACP_E_UNAVAILABLE.
+sdk::HttpReply post_form(const sdk::Host& host, const sdk::HostIdentity& identity, const sdk::Call& call,
+                         const TokenEndpoint& endpoint, Pairs params);
+
+/// The word, or "another error" for one that no standard knows: what may be repeated in a message.
+std::string known_error(const std::string& word);
 
 /// Sends `params` with the credentials and gives the answer's access_token,
 /// token_type, expires_in and scope, nothing else of it. Throws Failure:

@@ -157,6 +157,29 @@ TEST_CASE("a grant carries who it is for") {
     CHECK(decision->audit_json == R"({"by":"scripted"})");
 }
 
+TEST_CASE("a redirect carries the state that the step was given") {
+    const auto made = flow();
+    const std::vector<std::pair<std::string, bool>> table = {
+        {"", false},
+        {"&state=state-1", true},
+        {"&state=state-1&x=y", true},
+        {"&state=state-10", false},
+        {"&state=state-1&state=state-1", false},
+        {"&state=other&request_uri=urn:x", false},
+        {"&xstate=state-1", false},
+        {"&request_uri=urn:x", true},
+        {"&request_uri=urn:x&request_uri=urn:y", false},
+    };
+    for (const auto& [more, taken] : table) {
+        INFO(more);
+        auto asked = request("redirect", {{"more", more}});
+        asked.next_state = "state-1";
+        const auto decision = made->handle(call(), asked);
+        CHECK(decision.has_value() == taken);
+        if (!decision) CHECK(decision.error().slug == "plugin_defect");
+    }
+}
+
 TEST_CASE("each kind of decision arrives with its own members") {
     const auto made = flow();
     auto one = made->handle(call(), request("respond"));
@@ -169,6 +192,12 @@ TEST_CASE("each kind of decision arrives with its own members") {
     REQUIRE(one);
     CHECK(one->location == "https://idp.example/authorize?a=b");
     CHECK(one->state_json == R"({"nonce":"n"})");
+
+    auto away = request("redirect-with-state");
+    away.next_state = "state-1";
+    one = made->handle(call(), away);
+    REQUIRE(one);
+    CHECK(one->location == "https://idp.example/authorize?state=state-1");
 
     one = made->handle(call(), request("session", {{"subject", "carol"}}));
     REQUIRE(one);

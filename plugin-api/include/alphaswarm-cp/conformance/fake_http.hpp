@@ -28,6 +28,7 @@ struct FakeReply {
     int status = 200;
     std::string body;
     acp_status failure = ACP_OK;  ///< other than ACP_OK: no answer comes
+    std::string content_type = "application/json";
 };
 
 class FakeHttp {

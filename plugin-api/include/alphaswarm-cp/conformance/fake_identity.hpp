@@ -33,8 +33,9 @@ public:
     FakeIdentity(const FakeIdentity&) = delete;
     FakeIdentity& operator=(const FakeIdentity&) = delete;
 
-    /// `verify` takes `token` for this issuer and audience alone.
-    void accept(std::string token, std::string issuer, std::string audience, std::string claims_json);
+    /// `verify` takes `token` for this issuer, audience and type alone, and where a nonce is
+    /// asked for only with that one among the claims.
+    void accept(std::string token, std::string issuer, std::string audience, std::string claims_json, std::string type = {});
     /// Moves the Unix time of acp.host.clock/1, and what is kept nearer to its end.
     void advance(std::chrono::seconds by);
     /// From now on every function fails with `status`; ACP_OK ends it.
@@ -60,7 +61,7 @@ private:
         int64_t until_ns = 0;
     };
     struct Accepted {
-        std::string token, issuer, audience, claims;
+        std::string token, issuer, audience, claims, type;
     };
 
     int64_t now_ns() const;

@@ -49,6 +49,7 @@ struct AuthRequest {
     Pairs params, fields;
     std::string body_json, client_id, client_auth_method, client_json, confirmation_json, peer_certificate, state_json;
     std::optional<AuthSession> session;
+    std::string next_state;
 
     std::string param(std::string_view name) const { return one_of(params, name); }
     bool has_param(std::string_view name) const { return has(params, name); }
@@ -73,6 +74,7 @@ struct AuthRequest {
             r.peer_certificate.assign(reinterpret_cast<const char*>(raw.peer_certificate.ptr), raw.peer_certificate.len);
         r.state_json = text(raw.state_json);
         if (raw.session) r.session = AuthSession::from(raw.session);
+        r.next_state = text(raw.next_state);
         return r;
     }
 

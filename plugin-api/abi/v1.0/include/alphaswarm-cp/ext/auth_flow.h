@@ -90,7 +90,9 @@ typedef struct acp_auth_session {
     int64_t auth_time_unix_s;       /* 0: unknown */
     int64_t created_unix_s;
     acp_str claims_json;            /* what a flow gave with SESSION */
-    acp_str upstream_tokens_json;   /* the same; secret, only in `renew` and `ended` */
+    acp_str upstream_tokens_json;   /* the same; secret. Only for the flow that made the
+                                       session: in `renew`, in `ended`, and at its endpoints
+                                       with NEEDS_CSRF */
 } acp_auth_session;
 
 /* One request to an endpoint, or a request that carries a credential field. */
@@ -116,6 +118,9 @@ typedef struct acp_auth_request {
     acp_bytes peer_certificate;        /* DER, verified; or empty */
     acp_str state_json;                /* from the REDIRECT that led here, taken out of store */
     const acp_auth_session* session;   /* NULL: none */
+    acp_str next_state;                /* `state` that a REDIRECT of this step has to use: 256
+                                          fresh bits. Known here already, so that a pushed
+                                          authorization request (RFC 9126) can hold it */
 } acp_auth_request;
 
 enum {
@@ -176,8 +181,10 @@ typedef struct acp_auth_decision {
     int32_t kind;                        /* ACP_AUTH_* */
     const acp_auth_identity* identity;   /* GRANT, SESSION */
     acp_str replaces_session;            /* SESSION: id that is rotated (step-up); or empty */
-    acp_str location;                    /* REDIRECT: absolute; SESSION: local; END: either */
-    acp_str state_json;                  /* REDIRECT: verifier, nonce, return path; secret */
+    acp_str location;                    /* REDIRECT: absolute, with state=<next_state> or a
+                                            request_uri in its query; SESSION: local; END: either */
+    acp_str state_json;                  /* REDIRECT: verifier, nonce, return path; secret. Kept
+                                            under next_state, bound to this browser, given once */
     acp_str page;                        /* PAGE: ACP_AUTH_PAGE_* */
     acp_str body_json;                   /* RESPOND, PAGE */
     acp_str token_json;                  /* FORWARD: the upstream's answer, with access_token
