@@ -64,8 +64,14 @@ class StockBff(Bff):
     """stock_bff.mjs."""
 
     def start(self, folder, issuer, client_id, secret=None, key_file=None, id_token_alg=None):
-        self.process = NodeServer(folder, "stock_bff.mjs", host="127.0.0.1", port=self.port, issuer=issuer, client_id=client_id, secret=secret,
-                                  key_file=key_file and str(key_file), id_token_alg=id_token_alg)
+        self.folder = folder
+        self.config = {"issuer": issuer, "client_id": client_id, "secret": secret, "key_file": key_file and str(key_file),
+                       "id_token_alg": id_token_alg}
+        return self.resume()
+
+    def resume(self):
+        """Starts it again: it remembers nothing."""
+        self.process = NodeServer(self.folder, "stock_bff.mjs", host="127.0.0.1", port=self.port, **self.config)
         return self
 
     def log(self):

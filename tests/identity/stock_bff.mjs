@@ -26,7 +26,7 @@ let discovered;
 async function provider() {
     discovered ??= await oidc.discovery(new URL(config.issuer), config.client_id, {require_auth_time: true, use_mtls_endpoint_aliases: false,
         ...(config.id_token_alg && {id_token_signed_response_alg: config.id_token_alg})}, await clientAuth(),
-    {execute: [oidc.allowInsecureRequests], timeout: 3});
+    {execute: [oidc.allowInsecureRequests, oidc.enableNonRepudiationChecks], timeout: 3});
     return discovered;
 }
 
