@@ -4,7 +4,7 @@ Both have the same routes, so a suite that holds for the stock client is about t
 
 import json
 
-from nodes import NodeServer, free_port
+from nodes import NodeServer, Upstream, free_port
 from visitor import Visitor
 
 COOKIE = "acp_session"  # __Host-acp_session needs TLS
@@ -12,6 +12,8 @@ COOKIE = "acp_session"  # __Host-acp_session needs TLS
 
 class Bff:
     """What the suites use; `origin` is known before anything runs, for providers want it registered."""
+
+    stock = False
 
     def __init__(self, port=None):
         self.port = port or free_port()
@@ -63,6 +65,8 @@ class Bff:
 class StockBff(Bff):
     """stock_bff.mjs."""
 
+    stock = True
+
     def start(self, folder, issuer, client_id, secret=None, key_file=None, id_token_alg=None):
         self.folder = folder
         self.config = {"issuer": issuer, "client_id": client_id, "secret": secret, "key_file": key_file and str(key_file),
@@ -79,3 +83,16 @@ class StockBff(Bff):
 
     def stop(self):
         self.process.stop()
+
+
+def with_upstream(folder, bff, client_id):
+    """For a fixture: `bff` running with a good provider of its own, `bff.upstream`."""
+    folder.mkdir()
+    with Upstream(folder, bff.origin) as upstream:
+        proof = {"key_file": upstream.key_file, "id_token_alg": "ES256"} if client_id == "bff-key" else {"secret": Upstream.SECRET}
+        bff.upstream = upstream
+        bff.start(folder, upstream.issuer, client_id, **proof)
+        try:
+            yield bff
+        finally:
+            bff.stop()

@@ -46,10 +46,10 @@ const commands = {
     dialogs: ({dialogs}) => dialogs,
     requests: ({requests}) => requests,
     screenshot: ({page}, {path}) => page.screenshot({path}).then(() => path),
-    /// By the page's own fetch, with its cookies and its origin.
-    fetch: ({page}, {url, options}) => page.evaluate(async ([target, init]) => {
+    /// By the page's own fetch, with its cookies and its origin; `options` are those of fetch.
+    fetch_with: ({page}, {url, options}) => page.evaluate(async ([target, init]) => {
         const response = await fetch(target, init);
-        return {status: response.status, url: response.url, redirected: response.redirected,
+        return {type: response.type, status: response.status, url: response.url, redirected: response.redirected,
             headers: Object.fromEntries(response.headers), body: await response.text()};
     }, [url, {redirect: 'follow', ...options}]),
     async close({context}, {page}) {

@@ -4,6 +4,7 @@
 // Nobody logs in: /CASE/authorize goes straight back with a code. Whatever connects to the port `canary` followed
 // something that it must not follow. For the tests:
 //   GET  /_test/seen/CASE            {"requests":{endpoint:count},"canary":connections,"tokens":[id_tokens given out]}
+//   POST /_test/reset/CASE           forgets what happened in the case
 //   POST /_test/logout-token/CASE    claims to put over the good ones -> {"token"}, made as the case makes it
 import crypto from 'node:crypto';
 import http from 'node:http';
@@ -124,10 +125,10 @@ async function answer(request, response) {
     const [, first, ...rest] = url.pathname.split('/');
     const name = first === '_test' ? rest.at(-1) : first;
     if (!Object.hasOwn(cases, name)) return json(404, {error: 'no such case'});
-    if (!states.has(name)) states.set(name, stateOf(name));
+    if (!states.has(name) || url.pathname === `/_test/reset/${name}`) states.set(name, stateOf(name));
     const s = states.get(name);
     const body = await read(request);
-    if (first === '_test' && rest[0] === 'seen') return json(200, {requests: s.requests, canary: canaryConnections, tokens: s.tokens});
+    if (first === '_test' && rest[0] !== 'logout-token') return json(200, {requests: s.requests, canary: canaryConnections, tokens: s.tokens});
     if (first === '_test') return json(200, {token: logoutToken(s, cases[name], JSON.parse(body))});
 
     const endpoint = rest.join('/');

@@ -109,7 +109,7 @@ STAGES = {"login": login, "second-login": second_login, "refresh": refresh, "ste
 def outcome(bff, hostile, case):
     """Runs the case; "followed" when something went after the provider to the canary, whatever came of it."""
     name = case["name"]
-    before = hostile.seen(name)["canary"]
+    before = hostile.test(f"reset/{name}")["canary"]
     result = STAGES[case["stage"]](bff, hostile, name)
     seen = hostile.seen(name)
     if seen["canary"] != before:

@@ -184,9 +184,9 @@ class Page:
         return next((one for one in self.cookies() if one["name"] == name), None)
 
     def fetch(self, method, url, headers=None, body=None):
-        """{status, url, redirected, headers, body}; by the page's script, so of the page's origin."""
+        """{type, status, url, redirected, headers, body}; by the page's script, so of the page's origin."""
         options = {"method": method, "headers": headers or {}, **({"body": body} if body is not None else {})}
-        return self.browser.command("fetch", self.name, url=url, options=options)
+        return self.fetch_with(url=url, options=options)
 
     def log_in_at_provider(self, user="ada", password="engine"):
         """Fills the login page of upstream.mjs, on which this page is."""

@@ -70,6 +70,7 @@ async function callback(request, response, url) {
     const claims = tokens.claims();
     if (client.serverMetadata().userinfo_endpoint) await oidc.fetchUserInfo(client, tokens.access_token, claims.sub);
     if (entry.high && claims.acr !== 'high') return refuse(response, 403, 'acr_too_low');
+    if (entry.high && sessions.get(entry.session)?.claims.sub !== claims.sub) return refuse(response, 403, 'other_subject');
     sessions.delete(entry.session);
     const id = random();
     sessions.set(id, {claims, refresh: tokens.refresh_token, idToken: tokens.id_token, csrf: random(), key: random(),
@@ -133,6 +134,7 @@ async function withSession(request, response, path) {
     }
     const json = (value) => response.writeHead(200, {'content-type': 'application/json'}).end(JSON.stringify(value));
     if (path === '/auth/me') return json(view(session));
+    if (request.method === 'GET' && path !== '/auth/sessions') return refuse(response, 405, 'method_not_allowed');
     if (path === '/auth/logout') return logout(session, id, response);
     if (path === '/auth/refresh') {
         const status = await (session.flight ??= refresh(session, id).finally(() => { session.flight = undefined; }));

@@ -4,23 +4,15 @@ import json
 
 import pytest
 
-from bff import COOKIE, StockBff
+from bff import COOKIE, StockBff, with_upstream
 from hostile_stages import CASES, ids, outcome
-from nodes import Hostile, Upstream
 from server import wait_until
 
 
 @pytest.fixture(scope="module", params=["bff-basic", "bff-key"])
 def stock(request, folder):
     """Stock client and provider, `stock.upstream`; by each way of authenticating a client."""
-    bff = StockBff()
-    place = folder / f"bench-{request.param}"
-    with Upstream(place, bff.origin) as upstream:
-        key = {"key_file": upstream.key_file, "id_token_alg": "ES256"} if request.param == "bff-key" else {"secret": Upstream.SECRET}
-        bff.start(place, upstream.issuer, request.param, **key)
-        bff.upstream = upstream
-        yield bff
-        bff.stop()
+    yield from with_upstream(folder / f"bench-{request.param}", StockBff(), request.param)
 
 
 def test_login(stock, page):
@@ -92,16 +84,10 @@ def test_keys_are_rotated(stock, page):
     assert stock.log_in(page)["url"] == stock.url("/")
 
 
-@pytest.fixture(scope="module")
-def hostile(folder):
-    with Hostile(folder / "bench-hostile", "http://127.0.0.1:1") as one:
-        yield one
-
-
 @pytest.mark.parametrize("case", CASES, ids=ids)
 def test_hostile_case(hostile, folder, case):
     """The case does what it says: stock openid-client falls for those only that it does not look for."""
-    bff = StockBff().start(folder / "bench-hostile", hostile.issuer(case["name"]), Hostile.CLIENT, secret=Hostile.SECRET)
+    bff = StockBff().start(folder / "bench-hostile", hostile.issuer(case["name"]), hostile.CLIENT, secret=hostile.SECRET)
     try:
         assert outcome(bff, hostile, case) == case.get("stock", case["expect"])
     finally:
