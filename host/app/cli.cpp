@@ -10,6 +10,7 @@
 
 #include "app/command.h"
 #include "app/control_plane.h"
+#include "app/identity.h"
 #include "app/plugin_commands.h"
 #include "app/plugin_validate.h"
 #include "app/serve.h"
@@ -43,6 +44,7 @@ int check_config(const std::string& file) {
     if (!config) return fail_with(config.error());
     ListenerTls tls;
     if (auto loaded = tls.load(*config); !loaded) return fail_with(loaded.error());
+    if (auto clients = clients_of(*config); !clients) return fail_with(clients.error());
     std::cout << file << ": ok\n";
     return kOk;
 }
@@ -57,14 +59,14 @@ struct MintOptions {
 int token_mint(const Common& common, const MintOptions& options) {
     auto config = load(common);
     if (!config) return fail_with(config.error());
-    auto key = identity::SigningKey::load_or_create(config->data_dir / "keys");
-    if (!key) return fail_with(key.error());
+    auto keys = identity::Keyring::open(config->data_dir / "keys");
+    if (!keys) return fail_with(keys.error());
     identity::Grant grant;
     grant.subject = options.subject;
     grant.actor_kind = options.kind;
     grant.scopes = options.scopes;
     grant.ttl_s = options.ttl_s > 0 ? options.ttl_s : config->identity.token_ttl_s;
-    auto token = identity::mint(*key, token_policy(*config), grant, unix_ns() / 1'000'000'000);
+    auto token = identity::mint(**keys, token_policy(*config), grant, unix_ns() / 1'000'000'000);
     if (!token) return fail_with(token.error());
     std::cout << *token << "\n";
     return kOk;

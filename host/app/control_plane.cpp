@@ -6,6 +6,7 @@
 
 #include "app/reload.h"
 #include "app/repair.h"
+#include "app/token_callers.h"
 #include "base/clock.h"
 #include "client/egress.h"
 #include "json/json.h"
@@ -13,6 +14,7 @@
 #include "manage/metrics.h"
 #include "manage/routes.h"
 #include "plugins/host_api.h"
+#include "state/open.h"
 
 namespace acp::app {
 
@@ -90,8 +92,6 @@ void set_egress(const config::Egress& e) {
     client::set_egress(std::move(egress));
 }
 
-std::int64_t unix_s() { return unix_ns() / 1'000'000'000; }
-
 }  // namespace
 
 identity::TokenPolicy token_policy(const config::Config& config) {
@@ -102,16 +102,26 @@ ControlPlane::ControlPlane(const config::Config& config) : config_(config), reda
 
 Result<std::unique_ptr<ControlPlane>> ControlPlane::make(const config::Config& config, const std::vector<int>& inherited) {
     if (auto ok = make_private(config.data_dir); !ok) return fail(ok.error());
-    auto key = identity::SigningKey::load_or_create(config.data_dir / "keys");
-    if (!key) return fail(key.error());
+    auto keys = identity::Keyring::open(config.data_dir / "keys");
+    if (!keys) return fail(keys.error());
     auto plane = std::unique_ptr<ControlPlane>(new ControlPlane(config));
-    plane->key_ = std::make_unique<identity::SigningKey>(std::move(*key));
+    if (auto ok = plane->open_identity(std::move(*keys)); !ok) return fail(ok.error());
     if (auto ok = plane->open_ledger(); !ok) return fail(ok.error());
     plane->load_plugins();
     plane->repair();
     if (auto ok = plane->route(); !ok) return fail(ok.error());
     if (auto ok = plane->bind(inherited); !ok) return fail(ok.error());
     return plane;
+}
+
+Result<void> ControlPlane::open_identity(std::shared_ptr<identity::Keyring> keys) {
+    auto store = state::open({});
+    if (!store) return fail(store.error());
+    state_ = std::move(*store);
+    auto parts = make_identity(config_, std::move(keys), *state_);
+    if (!parts) return fail(parts.error());
+    identity_ = std::move(*parts);
+    return {};
 }
 
 Result<void> ControlPlane::open_ledger() {
@@ -139,6 +149,7 @@ void ControlPlane::load_plugins() {
     catalogue_->load(config_.plugins.directories);
     for (const auto& p : config_.providers) catalogue_->make_provider({p.alias, p.plugin, p.config_json, {}});
     for (const auto& r : config_.http_routes) catalogue_->make_routes({r.alias, r.plugin, r.config_json, r.mount});
+    for (const auto& f : config_.identity.flows) catalogue_->make_flow({f.alias, f.plugin, f.config_json, {}});
     const auto view = catalogue_->view();
     for (const auto& r : view->records) record("plugin.load", "system", r.id.empty() ? r.path : r.id, r.loaded ? "loaded" : "failed");
 }
@@ -179,15 +190,14 @@ Result<void> ControlPlane::bind(const std::vector<int>& inherited) {
     options.body_bytes = static_cast<std::uint64_t>(config_.server.limits.body_bytes);
     if (config_.identity.insecure_dev) {
         log::warn("identity", "identity.insecure_dev is on: requests without a token have every scope");
-        options.anonymous = identity::Principal{.subject = "insecure-dev", .scopes = {"admin:cluster"}};
+        options.anonymous = std::make_shared<identity::Principal>(identity::Principal{.subject = "insecure-dev", .scopes = {"admin:cluster"}});
     }
-    const identity::TokenPolicy policy = token_policy(config_);
-    gate_ = std::make_unique<dispatch::Gate>(
-        router_, *queries_pool_, [this, policy](std::string_view token) { return identity::verify(*key_, policy, token, unix_s()); }, std::move(options));
+    callers_ = std::make_unique<TokenCallers>(identity_.verifier);
+    gate_ = std::make_unique<dispatch::Gate>(router_, *queries_pool_, *callers_, std::move(options));
     gate_->on_denial([this](const dispatch::Context& context, const Error& error) {
-        log::warn("identity", "a request was denied", {{"request_id", context.request_id}, {"path", context.path}, {"subject", context.principal.subject}, {"cause", error.internal.empty() ? error.message : error.internal}});
+        log::warn("identity", "a request was denied", {{"request_id", context.request_id}, {"path", context.path}, {"subject", context.principal->subject}, {"cause", error.internal.empty() ? error.message : error.internal}});
         // Only proven callers leave a row: strangers could fill the disk with them.
-        if (!context.principal.subject.empty()) record("request.denied", context.principal.subject, context.method + " " + context.path, error.slug);
+        if (!context.principal->subject.empty()) record("request.denied", context.principal->subject, context.method + " " + context.path, error.slug);
     });
     if (auto loaded = tls_.load(config_); !loaded) return loaded;
     auto bound = wire::Engine::bind(wire_options(config_, inherited), *gate_, make_tls(tls_.contexts()));
@@ -207,6 +217,9 @@ Result<std::vector<std::string>> ControlPlane::reload(const config::Config& fres
         return keys;
     }
     if (auto loaded = tls_.load(fresh); !loaded) return fail(loaded.error());
+    if (auto read = identity_.keys->reload(); !read) return fail(read.error());
+    // What a key has signed that is gone now must not go on as verified before.
+    identity_.verifier->forget();
     if (tls_.is_on()) engine_->set_tls(make_tls(tls_.contexts()));
     set_egress(fresh.egress);
     return keys;

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
 
 #include "config/address.h"
+#include "config/check_identity.h"
 #include "config/config.h"
+#include "config/lookup.h"
 #include "json/pointer.h"
 #include "json/schema.h"
 
@@ -39,9 +40,9 @@ std::string reworded(std::string detail) {
     return detail;
 }
 
-class CrossCheck {
+class CrossCheck : private Lookup {
 public:
-    explicit CrossCheck(Document& document) : document_(document) {}
+    explicit CrossCheck(Document& document) : Lookup(document.value), document_(document) {}
 
     void run() {
         check_listen();
@@ -50,30 +51,12 @@ public:
         check_sizes();
         check_aliases("/providers");
         check_aliases("/http_routes");
+        check_aliases("/identity/flows");
         check_default_provider();
         check_mounts();
     }
 
 private:
-    /// The string at `pointer`, when there is one.
-    std::optional<std::string> text(const std::string& pointer) const {
-        auto value = json::find(document_.value, pointer);
-        if (!value || !value->isString()) return {};
-        return value->extract<std::string>();
-    }
-
-    std::size_t count(const std::string& pointer) const {
-        auto value = json::find(document_.value, pointer);
-        if (!value || value->type() != typeid(json::Array::Ptr)) return 0;
-        return value->extract<json::Array::Ptr>()->size();
-    }
-
-    std::int64_t number(const std::string& pointer, std::int64_t otherwise) const {
-        auto value = json::find(document_.value, pointer);
-        if (!value || json::type_name(*value) != "integer") return otherwise;
-        return value->convert<std::int64_t>();
-    }
-
     void check_listen() {
         Endpoint listen = Server().listen;
         if (auto given = text("/server/listen")) {
@@ -206,6 +189,7 @@ void check_shape(Document& document, const json::Schema& wanted) {
 void check(Document& document) {
     check_shape(document, schema());
     CrossCheck(document).run();
+    check_identity(document);
 }
 
 }  // namespace acp::config

@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "config/address.h"
+#include "config/identity.h"
 #include "config/origins.h"
 
 namespace acp::config {
@@ -67,15 +68,6 @@ struct Store {
     std::string kind = "sqlite";
     std::filesystem::path path;
     bool operator==(const Store&) const = default;
-};
-
-struct Identity {
-    std::string issuer = "urn:alphaswarm:cp";
-    std::string audience = "alphaswarm-cp";
-    std::int64_t token_ttl_s = 3600;
-    std::int64_t leeway_s = 30;
-    bool insecure_dev = false;
-    bool operator==(const Identity&) const = default;
 };
 
 struct Audit {

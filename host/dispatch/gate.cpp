@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "http/problem.h"
 #include "log/log.h"
 
@@ -22,11 +23,16 @@ Error make(Code code, std::string slug, std::string message) {
     return e;
 }
 
-/// The challenge of RFC 6750 section 3. Without a token there is no error code.
-void challenge(http::Response& response, const Error& error, const std::string& scope) {
+Error overloaded() { return make(Code::unavailable, "overloaded", "too much work is waiting; try again in a moment"); }
+
+/// The challenge of RFC 6750 section 3, and of RFC 9470 section 3. Without a token there is no error code.
+void challenge(http::Response& response, const Error& error, const Route& route, std::int64_t max_age_s) {
     std::string value = R"(Bearer realm="alphaswarm-cp")";
     if (error.slug == "invalid_token") value += R"(, error="invalid_token", error_description=")" + error.message + "\"";
-    if (error.slug == "insufficient_scope") value += R"(, error="insufficient_scope", scope=")" + scope + "\"";
+    if (error.slug == "insufficient_scope") value += R"(, error="insufficient_scope", scope=")" + route.scope + "\"";
+    if (error.slug == "insufficient_user_authentication")
+        value += R"(, error="insufficient_user_authentication", acr_values=")" + route.acr + R"(", max_age=")" + std::to_string(max_age_s) + "\"";
+    if (error.slug == "invalid_dpop_proof") value = R"(DPoP error="invalid_dpop_proof")";
     response.field("WWW-Authenticate", value);
 }
 
@@ -43,9 +49,28 @@ bool accepts_body(Body wanted, std::string_view content_type) noexcept {
         case Body::json: return is_media_type(content_type, "application/json");
         case Body::merge_patch:
             return is_media_type(content_type, "application/merge-patch+json") || is_media_type(content_type, "application/json");
+        case Body::form: return is_media_type(content_type, "application/x-www-form-urlencoded");
         case Body::any: return true;
     }
     return false;
+}
+
+const char* wanted_type(Body wanted) noexcept {
+    switch (wanted) {
+        case Body::json: return "the body must be application/json";
+        case Body::form: return "the body must be application/x-www-form-urlencoded";
+        default: return "the body must be application/merge-patch+json";
+    }
+}
+
+std::unique_ptr<Credentials> credentials_of(const wire::RequestView& request) {
+    auto out = std::make_unique<Credentials>();
+    for (const auto& field : request.fields) {
+        if (wire::http1::equals_ci(field.name, "authorization")) out->authorization.emplace_back(field.value);
+        if (wire::http1::equals_ci(field.name, "cookie")) out->cookie.emplace_back(field.value);
+    }
+    if (request.certificate) out->certificate = *request.certificate;
+    return out;
 }
 
 /// Answers with a problem when `body` throws. Only the first answer counts.
@@ -88,14 +113,33 @@ Result<json::Object::Ptr> Context::json_body() const {
     return json::parse_object(body);
 }
 
+Result<http::Query> Context::form() const {
+    auto form = http::Query::parse(body);
+    if (form) return form;
+    Error error = form.error();
+    error.slug = "bad_form";
+    error.message = "the form is malformed, too long, or gives a parameter twice";
+    return fail(std::move(error));
+}
+
+/// What proves a client may stand in the body just as well.
+Context::~Context() {
+    if (credentials) wipe(body);
+}
+
+Credentials::~Credentials() {
+    for (auto* list : {&authorization, &cookie})
+        for (auto& value : *list) wipe(value);
+}
+
 http::Response Context::problem(const Error& error) const {
     if (error.code == Code::internal || !error.internal.empty())
         log::warn("dispatch", error.message, {{"request_id", request_id}, {"path", path}, {"code", error.slug}, {"cause", error.internal}});
     return http::problem(error, path, request_id);
 }
 
-Gate::Gate(const Router& router, work::Pool& pool, Authenticate authenticate, GateOptions options)
-    : router_(router), pool_(pool), authenticate_(std::move(authenticate)), options_(std::move(options)) {}
+Gate::Gate(const Router& router, work::Pool& pool, Authenticator& authenticator, GateOptions options)
+    : router_(router), pool_(pool), authenticator_(authenticator), options_(std::move(options)) {}
 
 http::Response Gate::on_refusal(int status, std::string_view slug, std::string_view request_id) {
     http::Response response;
@@ -165,80 +209,6 @@ void Gate::on_request(wire::Exchange& exchange) {
     exchange.respond(refuse(request, make(Code::not_found, "route_not_found", "nothing is served at this path; see /manage/openapi.json")));
 }
 
-namespace {
-
-/// Browsers cannot set Authorization on a WebSocket; the Kubernetes API takes the
-/// token in this guise, and so do its clients' authors expect it.
-constexpr std::string_view kTokenProtocol = "base64url.bearer.authorization.k8s.io.";
-
-template <typename Each>
-void for_each_subprotocol(const wire::RequestView& request, Each each) {
-    for (const auto& field : request.fields) {
-        if (!wire::http1::equals_ci(field.name, "sec-websocket-protocol")) continue;
-        for (std::string_view rest = field.value; !rest.empty();) {
-            const auto comma = rest.find(',');
-            std::string_view one = rest.substr(0, comma);
-            while (!one.empty() && (one.front() == ' ' || one.front() == '\t')) one.remove_prefix(1);
-            while (!one.empty() && (one.back() == ' ' || one.back() == '\t')) one.remove_suffix(1);
-            if (!one.empty()) each(one);
-            rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
-        }
-    }
-}
-
-/// A page of another origin must not use a browser's rights here (RFC 6455
-/// section 10.2). Clients that are no browsers send no Origin.
-bool is_foreign_origin(const wire::RequestView& request) {
-    std::string_view origin;
-    int count = 0;
-    for (const auto& field : request.fields) {
-        if (!wire::http1::equals_ci(field.name, "origin")) continue;
-        origin = field.value;
-        ++count;
-    }
-    if (count == 0) return false;
-    // An origin names no default port (RFC 6454 section 6.2), Host may.
-    std::string_view host = request.authority;
-    if (origin.starts_with("http://")) {
-        origin.remove_prefix(7);
-        if (host.ends_with(":80")) host.remove_suffix(3);
-    } else if (origin.starts_with("https://")) {
-        origin.remove_prefix(8);
-        if (host.ends_with(":443")) host.remove_suffix(4);
-    } else {
-        return true;
-    }
-    return count > 1 || !wire::http1::equals_ci(origin, ascii_lower(host));
-}
-
-}  // namespace
-
-Result<identity::Principal> Gate::identify(const wire::RequestView& request) const {
-    std::string_view value;
-    int count = 0;
-    for (const auto& field : request.fields) {
-        if (!wire::http1::equals_ci(field.name, "authorization")) continue;
-        value = field.value;
-        ++count;
-    }
-    if (count == 0 && request.websocket) {
-        std::optional<std::string> token;
-        for_each_subprotocol(request, [&](std::string_view one) {
-            if (one.starts_with(kTokenProtocol)) token = unbase64url(one.substr(kTokenProtocol.size())).value_or("");
-        });
-        if (token) return authenticate_(*token);
-    }
-    if (count == 0) {
-        if (options_.anonymous) return *options_.anonymous;
-        return fail(Code::unauthenticated, "unauthenticated", "this operation needs an access token: Authorization: Bearer <token>");
-    }
-    if (count > 1) return fail(Code::invalid, "bad_authorization", "Authorization is given more than once");
-    constexpr std::size_t kScheme = 7;
-    if (value.size() <= kScheme || !wire::http1::equals_ci(value.substr(0, kScheme), "bearer "))
-        return fail(Code::unauthenticated, "unauthenticated", "only the Bearer scheme is taken: Authorization: Bearer <token>");
-    return authenticate_(value.substr(kScheme));
-}
-
 void Gate::serve(wire::Exchange& exchange, const Route& route, std::string path, std::string_view raw_query, Params params) {
     const wire::RequestView& request = exchange.request();
     auto context = std::make_shared<Context>();
@@ -254,30 +224,89 @@ void Gate::serve(wire::Exchange& exchange, const Route& route, std::string path,
             exchange.respond(context->problem(make(Code::forbidden, "foreign_origin", "a page of another origin may not open a WebSocket here")));
             return;
         }
-        for_each_subprotocol(request, [&](std::string_view one) {
-            if (!one.starts_with(kTokenProtocol)) context->subprotocols.emplace_back(one);
-        });
+        for_each_subprotocol(request, [&](std::string_view one) { context->subprotocols.emplace_back(one); });
     }
 
-    if (!route.scope.empty()) {
-        auto principal = identify(request);
-        Error denial;
-        if (!principal) {
-            denial = principal.error();
-        } else {
-            context->principal = std::move(*principal);
-            if (!context->principal.may(route.scope))
-                denial = make(Code::forbidden, "insufficient_scope", "this operation needs the scope " + route.scope);
-        }
-        if (!denial.slug.empty()) {
-            http::Response response = context->problem(denial);
-            if (response.status == 401 || response.status == 403) challenge(response, denial, route.scope);
-            if (denied_ && denial.slug != "unauthenticated") denied_(*context, denial);
-            exchange.respond(std::move(response));
-            return;
-        }
+    if (route.scope.empty() && route.caller == Caller::unasked)
+        accept(exchange, route, context);
+    else
+        identify(exchange, route, context);
+}
+
+void Gate::identify(wire::Exchange& exchange, const Route& route, const ContextPtr& context) {
+    EvidenceScratch scratch;
+    const auto evidence = find_evidence(exchange.request(), options_.sources, scratch);
+    if (!evidence) {
+        deny(exchange, route, context, evidence.error());
+    } else if (*evidence) {
+        if (auto principal = authenticator_.known(**evidence))
+            authorise(exchange, route, context, std::move(principal));
+        else
+            prove(exchange, route, context, **evidence);
+    } else if (options_.anonymous) {
+        authorise(exchange, route, context, options_.anonymous);
+    } else if (route.scope.empty() && route.caller == Caller::welcome) {
+        accept(exchange, route, context);
+    } else {
+        deny(exchange, route, context, make(Code::unauthenticated, "unauthenticated", "this operation needs an access token: Authorization: Bearer <token>"));
     }
-    auto query = http::Query::parse(raw_query, route.repeatable);
+}
+
+/// Off the loop: a signature costs more than the rest of a request, and a key or
+/// session may have to be fetched first.
+void Gate::prove(wire::Exchange& exchange, const Route& route, const ContextPtr& context, const Evidence& evidence) {
+    auto held = std::make_shared<const HeldEvidence>(evidence);
+    const wire::Responder responder = exchange.defer();
+    const bool taken = pool_.try_run([this, &route, context, held, responder] {
+        if (responder.gone()) return;
+        Result<identity::PrincipalPtr> proven = fail(Code::internal, "internal_error", "the request could not be served");
+        try {
+            proven = authenticator_.prove(held->view());
+        } catch (const std::exception& e) {
+            proven.error().internal = e.what();
+        }
+        // A stale cookie is no reason to refuse what needs no caller.
+        const bool no_caller = !proven && held->view().kind == Evidence::Kind::session && route.scope.empty() &&
+                               route.caller == Caller::welcome && proven.error().code == Code::unauthenticated;
+        responder.resume([this, &route, context, proven, no_caller](wire::Exchange& resumed) {
+            if (proven)
+                authorise(resumed, route, context, *proven);
+            else if (no_caller)
+                accept(resumed, route, context);
+            else
+                deny(resumed, route, context, proven.error());
+        });
+    });
+    if (!taken) responder.send(context->problem(overloaded()));
+}
+
+void Gate::authorise(wire::Exchange& exchange, const Route& route, const ContextPtr& context, identity::PrincipalPtr principal) {
+    context->principal = std::move(principal);
+    const identity::Principal& caller = *context->principal;
+    if (!route.scope.empty() && !caller.may(route.scope)) {
+        deny(exchange, route, context, make(Code::forbidden, "insufficient_scope", "this operation needs the scope " + route.scope));
+        return;
+    }
+    const bool is_fresh = caller.auth_time_unix_s >= unix_ns() / 1'000'000'000 - options_.step_up_max_age_s;
+    if (!route.acr.empty() && (caller.acr != route.acr || !is_fresh)) {
+        deny(exchange, route, context,
+             make(Code::unauthenticated, "insufficient_user_authentication",
+                  "this operation needs an authentication of class " + route.acr + " within the last " + std::to_string(options_.step_up_max_age_s) + " seconds"));
+        return;
+    }
+    accept(exchange, route, context);
+}
+
+void Gate::deny(wire::Exchange& exchange, const Route& route, const ContextPtr& context, const Error& error) const {
+    http::Response response = context->problem(error);
+    if (response.status == 401 || response.status == 403) challenge(response, error, route, options_.step_up_max_age_s);
+    if (denied_ && error.slug != "unauthenticated") denied_(*context, error);
+    exchange.respond(std::move(response));
+}
+
+void Gate::accept(wire::Exchange& exchange, const Route& route, const ContextPtr& context) {
+    const wire::RequestView& request = exchange.request();
+    auto query = http::Query::parse(context->raw_query, route.repeatable);
     if (!query) {
         exchange.respond(context->problem(query.error()));
         return;
@@ -288,15 +317,14 @@ void Gate::serve(wire::Exchange& exchange, const Route& route, std::string path,
         return;
     }
     if (request.has_body && !accepts_body(route.body, request.field("content-type"))) {
-        exchange.respond(context->problem(make(Code::unsupported_media_type, "unsupported_media_type",
-                                               route.body == Body::json ? "the body must be application/json"
-                                                                        : "the body must be application/merge-patch+json")));
+        exchange.respond(context->problem(make(Code::unsupported_media_type, "unsupported_media_type", wanted_type(route.body))));
         return;
     }
     context->fields.reserve(request.fields.size());
     for (const auto& field : request.fields)
         if (!is_credential(field.name)) context->fields.emplace_back(ascii_lower(field.name), field.value);
     context->traceparent = context->field("traceparent");
+    if (route.wants_credentials) context->credentials = credentials_of(request);
     exchange.read_body(options_.body_bytes, [this, &exchange, &route, context](std::string body) {
         context->body = std::move(body);
         context->responder = exchange.defer();
@@ -314,8 +342,7 @@ void Gate::run(const Route& route, const ContextPtr& context) {
         if (context->responder.gone()) return;  // nobody would see the answer
         guarded(context, [&] { context->responder.send(route.blocking(context)); });
     });
-    if (!taken)
-        context->responder.send(context->problem(make(Code::unavailable, "overloaded", "too much work is waiting; try again in a moment")));
+    if (!taken) context->responder.send(context->problem(overloaded()));
 }
 
 }  // namespace acp::dispatch

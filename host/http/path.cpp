@@ -112,6 +112,24 @@ Result<Query> Query::parse(std::string_view raw, std::string_view repeatable) {
     return q;
 }
 
+std::optional<std::string> decode_form_value(std::string_view raw) {
+    std::string out;
+    if (!decode(raw, true, out)) return std::nullopt;
+    return out;
+}
+
+const std::string* Query::find(std::string_view name) const noexcept {
+    for (const auto& [n, v] : pairs_)
+        if (n == name) return &v;
+    return nullptr;
+}
+
+void Query::forget(std::string_view name) noexcept {
+    for (auto& [n, v] : pairs_)
+        if (n == name) wipe(v);
+    std::erase_if(pairs_, [name](const auto& pair) { return pair.first == name; });
+}
+
 std::vector<std::string> Query::all(std::string_view name) const {
     std::vector<std::string> values;
     for (const auto& [n, v] : pairs_)

@@ -28,6 +28,10 @@ bool is_plain_path(std::string_view path) noexcept;
 /// dot segments (also encoded), malformed escapes, invalid UTF-8.
 Result<std::string> normalise_path(std::string_view path);
 
+/// One name or value of application/x-www-form-urlencoded; nullopt when an escape
+/// is malformed.
+std::optional<std::string> decode_form_value(std::string_view raw);
+
 /// application/x-www-form-urlencoded pairs of a query. Refuses malformed
 /// escapes, controls, invalid UTF-8, more than 32 pairs, and names other
 /// than `repeatable` that are repeated.
@@ -37,6 +41,11 @@ public:
     /// All values of a name, in their order.
     std::vector<std::string> all(std::string_view name) const;
     std::optional<std::string> get(std::string_view name) const;
+    /// The first value of that name, or null.
+    const std::string* find(std::string_view name) const noexcept;
+    bool has(std::string_view name) const noexcept { return find(name) != nullptr; }
+    /// Removes and wipes what has this name: a secret that was looked at.
+    void forget(std::string_view name) noexcept;
     const std::vector<std::pair<std::string, std::string>>& pairs() const noexcept { return pairs_; }
     /// An error that names the first parameter outside `known`.
     Result<void> only(std::initializer_list<std::string_view> known) const;

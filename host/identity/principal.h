@@ -38,4 +38,10 @@ struct Principal {
 };
 using PrincipalPtr = std::shared_ptr<const Principal>;
 
+/// One without a subject and without scopes; the same for everybody.
+inline const PrincipalPtr& nobody() {
+    static const PrincipalPtr none = std::make_shared<const Principal>();
+    return none;
+}
+
 }  // namespace acp::identity

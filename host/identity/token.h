@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "identity/keyring.h"
 #include "identity/principal.h"
-#include "identity/signing_key.h"
 
 namespace acp::identity {
 
@@ -29,13 +29,12 @@ struct Grant {
 bool is_scope(std::string_view text) noexcept;
 
 /// Signs a token for `grant`, valid from now on.
-Result<std::string> mint(const SigningKey& key, const TokenPolicy& policy, const Grant& grant, std::int64_t now_unix_s);
+Result<std::string> mint(const Keyring& keys, const TokenPolicy& policy, const Grant& grant, std::int64_t now_unix_s);
 
-/// Checks everything before it believes anything: three strict base64url
-/// parts, at most 8 KiB, JSON without repeated members, alg ES256 and the
-/// key's kid, typ at+jwt, no crit, signature, iss exactly, aud contains ours,
-/// exp, nbf, iat. The error's message tells the caller no more than
+/// Checks everything before it believes anything: the form (jose::parse), a
+/// published key's kid and algorithm, the signature, typ at+jwt, iss exactly,
+/// aud contains ours, exp, nbf, iat. The error's message tells the caller no more than
 /// "expired" or "invalid"; `internal` tells which check failed.
-Result<Principal> verify(const SigningKey& key, const TokenPolicy& policy, std::string_view token, std::int64_t now_unix_s);
+Result<Principal> verify(const Keyring& keys, const TokenPolicy& policy, std::string_view token, std::int64_t now_unix_s);
 
 }  // namespace acp::identity

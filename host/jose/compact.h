@@ -16,8 +16,8 @@ inline constexpr std::size_t kMaxTokenBytes = 8192;
 
 struct Compact {
     Algorithm algorithm = Algorithm::ES256;
-    std::string kid;             ///< empty: none
-    std::string typ;             ///< lower case, without "application/"; empty: none
+    std::string kid;  ///< empty: none
+    std::string typ;  ///< lower case, without "application/"; empty: none
     json::Object::Ptr header;
     json::Object::Ptr claims;
     std::string_view signed_text;  ///< into the token that was parsed

@@ -47,8 +47,8 @@ inline plugins::CallContext read_call(const dispatch::Context& context) {
     call.deadline_mono_ns = monotonic_ns() + kReadTimeoutMs * 1'000'000;
     call.request_id = context.request_id;
     call.traceparent = context.traceparent;
-    call.principal = context.principal.subject;
-    call.tenant = context.principal.organization_id;
+    call.principal = context.principal->subject;
+    call.tenant = context.principal->organization_id;
     call.cancelled = [responder = context.responder] { return responder.gone(); };
     return call;
 }

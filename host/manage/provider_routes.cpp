@@ -91,7 +91,7 @@ Result<http::Response> reload_plugin(const Services& services, const Context& co
     const auto record = [&](const std::string& outcome, const json::Object::Ptr& details) {
         ledger::SecurityEvent event;
         event.kind = "plugin.reload";
-        event.actor = context.principal.subject;
+        event.actor = context.principal->subject;
         event.target = id;
         event.outcome = outcome;
         event.request_id = context.request_id;

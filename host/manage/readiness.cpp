@@ -48,7 +48,10 @@ Verdict judge(const Services& services) {
         degraded = true;
     }
     for (const auto& instance : view->instances) {
-        const std::string name = (instance.kind == "provider" ? "provider:" : "routes:") + instance.alias;
+        const std::string name = (instance.kind == "provider"    ? "provider:"
+                                  : instance.kind == "auth_flow" ? "flow:"
+                                                                 : "routes:") +
+                                 instance.alias;
         if (!instance.ready) {
             checks->set(name, check("down", instance.fault.message));
             degraded = true;

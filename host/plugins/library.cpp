@@ -16,12 +16,13 @@
 #include <boost/dll/shared_library.hpp>
 
 #include "abi/error.h"
+#include "alphaswarm-cp/ext/auth_flow.h"
 #include "alphaswarm-cp/ext/exec.h"
 #include "alphaswarm-cp/ext/health.h"
 #include "alphaswarm-cp/ext/http_routes.h"
 #include "alphaswarm-cp/ext/logs.h"
 #include "alphaswarm-cp/ext/provider.h"
-#include "base/bytes.h"
+#include "bundle/digest.h"
 #include "log/log.h"
 #include "plugins/adopt.h"
 #include "plugins/guarded.h"
@@ -36,6 +37,7 @@ namespace {
 /// Bytes of acp_plugin_entry as released with minor 0.
 constexpr std::uint32_t kEntrySizeV1_0 = sizeof(acp_plugin_entry);
 constexpr std::chrono::seconds kDeinitPatience{30};
+constexpr std::size_t kBlockBytes = 1U << 16;
 constexpr std::string_view kEntryPrefix = "acp_plugin_entry_v";
 
 bool fault(Record& record, std::string stage, std::string message, std::string expected, std::string found, std::string remedy) {
@@ -197,7 +199,7 @@ struct Loading {
 const std::vector<std::string_view>& known_interfaces() {
     static const std::vector<std::string_view> ids = {
         ACP_IID_PROVIDER, ACP_IID_LOGS,     ACP_IID_EXEC,      ACP_IID_HEALTH,  ACP_IID_HTTP_ROUTES,
-        "acp.auth_flow/1", "acp.proxy_route/1", "acp.operator/1", "acp.secrets/1", "acp.metrics/1",
+        ACP_IID_AUTH_FLOW, "acp.proxy_route/1", "acp.operator/1", "acp.secrets/1", "acp.metrics/1",
     };
     return ids;
 }
@@ -242,8 +244,11 @@ std::string Library::content_of(const fs::path& path) {
     if (!fs::is_regular_file(path, ec)) return {};  // reading a folder throws
     std::ifstream file(path, std::ios::binary);
     if (!file) return {};
-    const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-    return sha256_hex(bytes);
+    bundle::Digest digest;
+    std::vector<char> block(kBlockBytes);
+    while (file.read(block.data(), static_cast<std::streamsize>(block.size())) || file.gcount() > 0)
+        digest.add({block.data(), static_cast<std::size_t>(file.gcount())});
+    return file.bad() ? std::string() : digest.take();
 }
 
 Library::~Library() {

@@ -14,6 +14,7 @@ namespace acp::tls {
 struct PeerIdentity {
     CertificateInfo certificate;
     std::optional<std::string> spiffe_id;  ///< the exact one, see certificate.h
+    std::string der;
 };
 
 /// The peer's certificate, once the handshake is done and the certificate was

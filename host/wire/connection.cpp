@@ -329,4 +329,12 @@ const std::string& Connection::peer() {
     return peer_;
 }
 
+const tls::PeerIdentity* Connection::certificate() {
+    if (!certificate_known_ && tls_ && tls_->established()) {
+        certificate_ = tls::peer_identity(tls_->handle());
+        certificate_known_ = true;
+    }
+    return certificate_ ? &*certificate_ : nullptr;
+}
+
 }  // namespace acp::wire

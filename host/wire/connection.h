@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@
 #include <Poco/Net/StreamSocket.h>
 
 #include "tls/channel.h"
+#include "tls/peer.h"
 #include "wire/buffer.h"
 #include "wire/loop.h"
 #include "wire/protocol.h"
@@ -149,6 +151,8 @@ public:
     bool closing() const noexcept { return closed_ || close_after_flush_ || lingering_; }
     Loop& loop() noexcept { return loop_; }
     const std::string& peer();
+    /// The verified certificate of the other side, or null. Read once, after the handshake.
+    const tls::PeerIdentity* certificate();
     Counters& counters() noexcept { return list_.counters(); }
 
 private:
@@ -185,6 +189,8 @@ private:
     std::size_t output_sent_ = 0;
     std::size_t discarded_ = 0;
     std::string peer_;
+    std::optional<tls::PeerIdentity> certificate_;
+    bool certificate_known_ = false;
 
     int error_ = 0;
     int output_error_ = 0;  ///< what a send took from the socket

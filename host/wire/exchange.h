@@ -11,10 +11,12 @@
 #include <string_view>
 
 #include "http/response.h"
+#include "tls/peer.h"
 #include "wire/http1/parse.h"
 
 namespace acp::wire {
 
+class Exchange;
 class Loop;
 
 /// A request's head. Views are valid until the exchange is answered.
@@ -25,6 +27,8 @@ struct RequestView {
     std::span<const http1::Field> fields;
     std::string_view request_id;   ///< the client's, where acceptable, else made here
     std::string_view peer;         ///< address and port of the other side
+    const tls::PeerIdentity* certificate = nullptr;  ///< the client's, verified; null: it showed none
+    bool secure = false;           ///< came over TLS
     bool has_body = false;
     bool websocket = false;        ///< asks for WebSocket; the handshake is judged when it is answered
 
@@ -39,13 +43,15 @@ struct RequestView {
 /// Whether a client's request id may be taken over: 1 to 64 letters, digits, "-", "_" and ".".
 bool acceptable_request_id(std::string_view id) noexcept;
 
-/// Answers an exchange later and from any thread; only the first answer
-/// counts. Copies share one exchange.
+/// Answers an exchange later and from any thread, or has the loop go on with it;
+/// only the first of them counts. Copies share one exchange.
 class Responder {
 public:
     class Target {
     public:
         virtual void complete(http::Response response) = 0;  ///< on the loop
+        /// On the loop: as before it was deferred, then `task`.
+        virtual void resumed(const std::function<void(Exchange&)>& task) = 0;
 
     protected:
         ~Target() = default;
@@ -59,6 +65,9 @@ public:
     Responder() = default;
     explicit Responder(std::shared_ptr<Control> control) : control_(std::move(control)) {}
     void send(http::Response response) const;
+    /// Runs `task` on the loop with the exchange, which it answers, reads or defers
+    /// again. Not called when the exchange is gone by then.
+    void resume(std::function<void(Exchange&)> task) const;
     bool gone() const noexcept { return control_->gone.load(std::memory_order_relaxed); }
     /// Runs `task` on the exchange's loop after `ms`.
     void after(std::int64_t ms, std::function<void()> task) const;
@@ -78,7 +87,7 @@ public:
     /// protocol), then calls `done` on the loop. Only now is a waiting client
     /// told to continue. Not called when the client fails to deliver.
     virtual void read_body(std::uint64_t limit, std::function<void(std::string body)> done) = 0;
-    /// Answers later.
+    /// Answers, or goes on, later.
     virtual Responder defer() = 0;
 
 protected:

@@ -21,6 +21,13 @@ void Responder::send(http::Response response) const {
     });
 }
 
+void Responder::resume(std::function<void(Exchange&)> task) const {
+    if (control_->answered.exchange(true, std::memory_order_acq_rel)) return;
+    control_->loop->post([control = control_, task = std::move(task)] {
+        if (control->target) control->target->resumed(task);
+    });
+}
+
 void Responder::after(std::int64_t ms, std::function<void()> task) const {
     Loop* loop = control_->loop;
     loop->post([loop, ms, task = std::move(task)] { loop->after(ms, task); });

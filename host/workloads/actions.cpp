@@ -73,9 +73,9 @@ ledger::RunIntent intent_of(const dispatch::Context& context, const std::string&
     intent.action = operation;
     intent.provider_alias = provider;
     intent.target = target;
-    intent.user_id = context.principal.subject;
-    intent.actor_kind = context.principal.actor_kind;
-    intent.organization_id = context.principal.organization_id;
+    intent.user_id = context.principal->subject;
+    intent.actor_kind = context.principal->actor_kind;
+    intent.organization_id = context.principal->organization_id;
     intent.request_id = context.request_id;
     intent.payload = payload;
     return intent;
@@ -218,8 +218,8 @@ plugins::CallContext Actions::call_context(const dispatch::Context& context, con
     call.deadline_mono_ns = monotonic_ns() + bounds_.timeout_ms * 1'000'000;
     call.request_id = context.request_id;
     call.traceparent = context.traceparent;
-    call.principal = context.principal.subject;
-    call.tenant = context.principal.organization_id;
+    call.principal = context.principal->subject;
+    call.tenant = context.principal->organization_id;
     call.run_uid = run_uid;
     // A client that hangs up does not undo an action: only cancel does.
     call.cancelled = [active] { return active->cancelled.load(std::memory_order_relaxed); };

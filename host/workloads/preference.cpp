@@ -48,7 +48,7 @@ Result<std::optional<ledger::IdempotencyClaim>> idempotency_claim(const dispatch
     if (!good)
         return fail(Code::invalid, "bad_idempotency_key", "Idempotency-Key must be 1 to 128 visible ASCII characters");
     ledger::IdempotencyClaim claim;
-    claim.principal = context.principal.subject;
+    claim.principal = context.principal->subject;
     claim.key = key;
     claim.fingerprint = sha256_hex(context.method + "\n" + context.path + "\n" + context.raw_query + "\n" + context.body);
     return std::optional<ledger::IdempotencyClaim>(std::move(claim));

@@ -155,7 +155,11 @@ bool Server::begin_exchange() {
     request_.fields = {head_->fields.data(), head_->field_count};
     request_.has_body = has_body;
     request_.websocket = head_->upgrade && !has_body && head_->method == "GET" && list_has(head_->field("upgrade"), "websocket");
-    if (request_.peer.empty()) request_.peer = connection_.peer();
+    if (request_.peer.empty()) {
+        request_.peer = connection_.peer();
+        request_.certificate = connection_.certificate();
+        request_.secure = connection_.is_secure();
+    }
     take_request_id();
     body_unread_ = request_.has_body;
     state_ = State::handling;
@@ -262,6 +266,12 @@ void Server::complete(http::Response response) {
     forget_responder(false);
     state_ = State::handling;
     respond(std::move(response));
+}
+
+void Server::resumed(const std::function<void(Exchange&)>& task) {
+    forget_responder(false);
+    state_ = State::handling;
+    task(*this);
 }
 
 void Server::respond(http::Response response) {

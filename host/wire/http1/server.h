@@ -37,6 +37,7 @@ private:
     Responder defer() override;
     // Responder::Target
     void complete(http::Response response) override;
+    void resumed(const std::function<void(Exchange&)>& task) override;
 
     // Feed::Listener
     void on_feed() override { pump(); }

@@ -218,6 +218,12 @@ void Server::submitted() {
     if (!processing_) process();
 }
 
+void Server::reads_on(std::int32_t id) {
+    if (processing_) return;
+    ready(id);
+    process();
+}
+
 void Server::count_request() {
     ++served_;
     served_since_idle_ = true;

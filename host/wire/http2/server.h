@@ -40,7 +40,9 @@ public:
     bool draining() const noexcept { return draining_; }
     /// Something was submitted outside of `process`; sends it.
     void submitted();
-    /// The same for a caller that must outlive this turn: sending may end its stream.
+    /// A stream wants its body outside of `process`: some or all of it may be here.
+    void reads_on(std::int32_t id);
+    /// As `submitted` for a caller that must outlive this turn: sending may end its stream.
     void submitted_later();
     /// What sends the stream's body.
     static nghttp2_data_provider body_of(Stream& stream) noexcept;

@@ -171,6 +171,8 @@ void Stream::proceed() {
         server_.count_request();
         take_request_id();
         request_.peer = server_.connection().peer();
+        request_.certificate = server_.connection().certificate();
+        request_.secure = server_.connection().is_secure();
         const std::string_view expect = request_.field("expect");
         if (too_large_)
             refuse(431, "head_too_large");
@@ -211,7 +213,7 @@ void Stream::read_body(std::uint64_t limit, std::function<void(std::string)> don
         const Head head(100);
         nghttp2_submit_headers(server_.session(), NGHTTP2_FLAG_NONE, id_, nullptr, head.data(), head.size(), nullptr);
     }
-    // `proceed` goes on with what is there.
+    server_.reads_on(id_);
 }
 
 void Stream::take_body() {
@@ -239,6 +241,13 @@ void Stream::complete(http::Response response) {
     control_.reset();
     state_ = State::handling;
     respond(std::move(response));
+}
+
+void Stream::resumed(const std::function<void(Exchange&)>& task) {
+    control_->target = nullptr;
+    control_.reset();
+    state_ = State::handling;
+    task(*this);
 }
 
 void Stream::refuse(int status, std::string_view slug) {

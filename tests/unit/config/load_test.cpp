@@ -59,7 +59,7 @@ server:
     connections: 5
     requests_per_connection: 6
 store: {kind: sqlite, path: /srv/l.db}
-identity: {issuer: "https://a.example/x", audience: b, token_ttl_s: 60, leeway_s: 0, insecure_dev: true}
+identity: {issuer: "https://a.example/x", audience: b, token_ttl_s: 60, leeway_s: 0, insecure_dev: true, flows: [{alias: robots, plugin: m2m, config: {a: 1}}]}
 audit: {on_failure: refuse}
 egress: {proxy: "p.example:3128", proxy_credentials: "u:p", direct: [a, .b]}
 log: {level: debug, format: text}
@@ -84,7 +84,14 @@ metrics: {public: true}
     CHECK(config.server.shutdown_grace_s == 7);
     CHECK(config.server.limits == Limits{20000, 50, 9000, 2000, 1, 2, 3, 4, 5, 6});
     CHECK(config.store == Store{"sqlite", "/srv/l.db"});
-    CHECK(config.identity == Identity{"https://a.example/x", "b", 60, 0, true});
+    Identity wanted_identity;
+    wanted_identity.issuer = "https://a.example/x";
+    wanted_identity.audience = "b";
+    wanted_identity.token_ttl_s = 60;
+    wanted_identity.leeway_s = 0;
+    wanted_identity.insecure_dev = true;
+    wanted_identity.flows = {{"robots", "m2m", R"({"a":1})", "/identity/flows/0"}};
+    CHECK(config.identity == wanted_identity);
     CHECK(config.egress == Egress{Endpoint{"p.example", 3128}, "u:p", {"a", ".b"}});
     CHECK(config.log == Log{"debug", "text"});
     CHECK(config.workloads == Workloads{"two", 9, 0});

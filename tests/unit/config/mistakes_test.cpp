@@ -91,6 +91,9 @@ TEST_CASE("aliases", "[config]") {
     // Of whatever kind: the alias names the instance's folder.
     CHECK(told("data_dir: d\nproviders:\n  - {alias: a, plugin: p}\nhttp_routes:\n  - {alias: a, plugin: q}\n") ==
           "f.yaml:5:6: key http_routes[0].alias: the alias is taken by providers[0] (f.yaml:3:6); choose another\n");
+    CHECK(told("data_dir: d\nproviders:\n  - {alias: a, plugin: p}\nidentity:\n  flows:\n    - {alias: a, plugin: q}\n") ==
+          "f.yaml:6:8: key identity.flows[0].alias: the alias is taken by providers[0] (f.yaml:3:6); choose another\n");
+    CHECK(told("data_dir: d\nidentity: {flows: [{alias: a}]}\n").find("key identity.flows[0]") != std::string::npos);
     // The instance's folder would be the plugins' store.
     CHECK(told("data_dir: d\nproviders: [{alias: store, plugin: p}]\n")
               .find("f.yaml:2:14: key providers[0].alias: is the name of the plugins' store") == 0);

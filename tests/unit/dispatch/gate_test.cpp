@@ -2,8 +2,10 @@
 
 #include <catch2/catch.hpp>
 #include <condition_variable>
+#include <deque>
 #include <thread>
 
+#include "base/clock.h"
 #include "wire/loop.h"
 
 using namespace acp;
@@ -15,17 +17,24 @@ namespace {
 class FakeExchange final : public wire::Exchange, private wire::Responder::Target {
 public:
     explicit FakeExchange(std::string method, std::string target,
-                          std::vector<std::pair<std::string, std::string>> fields = {}, std::string body = {})
-        : method_(std::move(method)), target_(std::move(target)), texts_(std::move(fields)), body_(std::move(body)) {
+                          std::vector<std::pair<std::string, std::string>> fields = {}, std::string body = {},
+                          std::string authority = {})
+        : method_(std::move(method)),
+          target_(std::move(target)),
+          authority_(std::move(authority)),
+          texts_(std::move(fields)),
+          body_(std::move(body)) {
         for (const auto& [n, v] : texts_) fields_.push_back({n, v});
         view_.method = method_;
         view_.target = target_;
+        view_.authority = authority_;
         view_.fields = fields_;
         view_.request_id = "req-1";
         view_.peer = "127.0.0.1:5";
         view_.has_body = !body_.empty();
     }
     const wire::RequestView& request() const noexcept override { return view_; }
+    wire::RequestView& view_of() noexcept { return view_; }
     wire::Loop& loop() noexcept override { return loop_; }
     void respond(http::Response response) override { complete(std::move(response)); }
     void read_body(std::uint64_t limit, std::function<void(std::string)> done) override {
@@ -58,12 +67,13 @@ public:
     std::uint64_t body_limit = 0;
 
 private:
+    void resumed(const std::function<void(wire::Exchange&)>& task) override { task(*this); }
     void complete(http::Response response) override {
         REQUIRE_FALSE(answer);
         answer = std::move(response);
         loop_.stop();
     }
-    std::string method_, target_;
+    std::string method_, target_, authority_;
     std::vector<std::pair<std::string, std::string>> texts_;
     std::vector<wire::http1::Field> fields_;
     std::string body_;
@@ -72,7 +82,26 @@ private:
     std::shared_ptr<wire::Responder::Control> control_;
 };
 
+/// Knows one token, and proves two more.
+class FakeCallers final : public Authenticator {
+public:
+    identity::PrincipalPtr known(const Evidence& e) const noexcept override { return e.value == "known" ? known_ : nullptr; }
+    Result<identity::PrincipalPtr> prove(const Evidence& e) override {
+        seen.emplace_back(e);
+        if (e.value == "boom") throw std::runtime_error("secret cause");
+        if (e.value == "good") return std::make_shared<const identity::Principal>(identity::Principal{.subject = "alice", .scopes = {"read:x"}});
+        if (e.value == "fresh") return std::make_shared<const identity::Principal>(identity::Principal{.subject = "alice", .scopes = {"read:x"}, .acr = "high", .auth_time_unix_s = unix_ns() / 1'000'000'000 - 100});
+        if (e.value == "stale") return std::make_shared<const identity::Principal>(identity::Principal{.subject = "alice", .scopes = {"read:x"}, .acr = "high", .auth_time_unix_s = unix_ns() / 1'000'000'000 - 200});
+        return fail(Code::unauthenticated, e.kind == Evidence::Kind::session ? "no_session" : "invalid_token", "the access token is invalid");
+    }
+    std::deque<HeldEvidence> seen;
+
+private:
+    identity::PrincipalPtr known_ = std::make_shared<const identity::Principal>(identity::Principal{.subject = "bob", .scopes = {"read:x"}});
+};
+
 struct House {
+    FakeCallers callers;
     Router router;
     work::Pool pool{"test", 2, 2};
     GateOptions options;
@@ -94,15 +123,9 @@ struct House {
         REQUIRE(router.add(std::move(r)));
     }
     void ask(FakeExchange& exchange) {
-        Gate gate(
-            router, pool,
-            [](std::string_view token) -> Result<identity::Principal> {
-                if (token == "good") return identity::Principal{.subject = "alice", .scopes = {"read:x"}};
-                return fail(Code::unauthenticated, "invalid_token", "the access token is invalid");
-            },
-            options);
+        Gate gate(router, pool, callers, options);
         gate.on_denial(
-            [this](const Context& c, const Error& e) { denials.push_back(c.principal.subject + " " + e.slug); });
+            [this](const Context& c, const Error& e) { denials.push_back(c.principal->subject + " " + e.slug); });
         gate.on_request(exchange);
         exchange.wait();
         pool.stop();  // so that nothing of the gate is in use when it goes
@@ -145,7 +168,7 @@ TEST_CASE("a request passes the gate with everything the handler needs") {
     CHECK(c.traceparent == "00-ab");
     CHECK(c.request_id == "req-1");
     CHECK(c.peer == "127.0.0.1:5");
-    CHECK(c.principal.subject == "alice");
+    CHECK(c.principal->subject == "alice");
     CHECK(c.json_body().value()->getValue<int>("n") == 1);
     // Credentials go no further than the gate.
     CHECK(c.field("authorization").data() == nullptr);
@@ -188,10 +211,10 @@ TEST_CASE("the scheme's name is in any case") {
 TEST_CASE("an anonymous caller is let in only when the options name one") {
     House house;
     house.add("GET", "/a", "read:x");
-    house.options.anonymous = identity::Principal{.subject = "dev", .scopes = {"admin:cluster"}};
+    house.options.anonymous = std::make_shared<identity::Principal>(identity::Principal{.subject = "dev", .scopes = {"admin:cluster"}});
     SECTION("no token") {
         CHECK(house.status(FakeExchange("GET", "/a")) == 200);
-        CHECK(house.seen->principal.subject == "dev");
+        CHECK(house.seen->principal->subject == "dev");
     }
     SECTION("a bad token stays bad") {
         CHECK(house.status(FakeExchange("GET", "/a", {{"Authorization", "Bearer bad"}})) == 401);
@@ -254,6 +277,69 @@ TEST_CASE("queries and bodies must fit the operation") {
     CHECK(house.status(FakeExchange(c.method, c.target, fields, c.body)) == c.status);
 }
 
+TEST_CASE("a form is taken apart strictly") {
+    House house;
+    house.add("POST", "/form", "", Body::form);
+    struct Case {
+        std::string type, body;
+        int status;
+        bool good;
+    };
+    const std::string type = "application/x-www-form-urlencoded";
+    const auto c = GENERATE_COPY(values<Case>({{type, "a=1&b=x%20y+z", 200, true},
+                                               {"Application/X-WWW-Form-URLencoded;charset=UTF-8", "a=1", 200, true},
+                                               {type, "a=1&a=1", 200, false},
+                                               {type, "a=1&%61=2", 200, false},
+                                               {type, "a=%zz", 200, false},
+                                               {type, "a=%00", 200, false},
+                                               {type, "a=%ff", 200, false},
+                                               {"application/json", "{}", 415, false},
+                                               {"", "a=1", 415, false},
+                                               {"text/plain", "a=1", 415, false}}));
+    std::vector<std::pair<std::string, std::string>> fields;
+    if (!c.type.empty()) fields.emplace_back("Content-Type", c.type);
+    FakeExchange e("POST", "/form", fields, c.body);
+    house.ask(e);
+    REQUIRE(e.answer->status == c.status);
+    if (c.status != 200) return;
+    const auto form = house.seen->form();
+    REQUIRE(form.has_value() == c.good);
+    if (!c.good) {
+        CHECK(form.error().slug == "bad_form");
+        CHECK(form.error().message.find('1') == std::string::npos);
+        return;
+    }
+    CHECK(form->get("a") == "1");
+    if (c.body.size() > 4) CHECK(form->get("b") == "x y z");
+}
+
+TEST_CASE("credentials go to the handlers that ask for them, and to no other") {
+    House house;
+    house.add("POST", "/token", "", Body::form);
+    const bool wanted = GENERATE(true, false);
+    Route route{"POST", "/login", "op", {}, Body::form, {}, [&house](const ContextPtr& c) {
+                    house.seen = c;
+                    return http::json_response(200, "{}");
+                }, {}};
+    route.wants_credentials = true;
+    REQUIRE(house.router.add(std::move(route)));
+    FakeExchange e("POST", wanted ? "/login" : "/token", {{"Authorization", "Basic YTpi"}, {"authorization", "Basic YTpj"}, {"Cookie", "c=1"}});
+    tls::PeerIdentity peer;
+    peer.certificate.sha256 = "ab";
+    e.view_of().certificate = &peer;
+    house.ask(e);
+    REQUIRE(e.answer->status == 200);
+    const Context& c = *house.seen;
+    CHECK(c.field("authorization").data() == nullptr);
+    CHECK(c.field("cookie").data() == nullptr);
+    REQUIRE((c.credentials != nullptr) == wanted);
+    if (!wanted) return;
+    CHECK(c.credentials->authorization == std::vector<std::string>{"Basic YTpi", "Basic YTpj"});
+    CHECK(c.credentials->cookie == std::vector<std::string>{"c=1"});
+    REQUIRE(c.credentials->certificate);
+    CHECK(c.credentials->certificate->certificate.sha256 == "ab");
+}
+
 TEST_CASE("an immediate public route is answered on the spot") {
     House house;
     house.router.add({"GET",
@@ -314,11 +400,7 @@ TEST_CASE("a full pool answers 503 with a time to come again") {
     std::vector<int> held;
     while (house.pool.reserve()) held.push_back(1);
     FakeExchange e("GET", "/a", {kGood});
-    Gate gate(house.router, house.pool,
-              [](std::string_view) -> Result<identity::Principal> {
-                  return identity::Principal{.subject = "a", .scopes = {"read:x"}};
-              },
-              {});
+    Gate gate(house.router, house.pool, house.callers, {});
     gate.on_request(e);
     CHECK(e.wait().status == 503);
     CHECK(e.field("Retry-After") == "1");
@@ -327,11 +409,108 @@ TEST_CASE("a full pool answers 503 with a time to come again") {
 
 TEST_CASE("a refusal of the protocol has the form of every other problem") {
     House house;
-    Gate gate(house.router, house.pool, {}, {});
+    Gate gate(house.router, house.pool, house.callers, {});
     const auto response = gate.on_refusal(431, "head_too_large", "req-9");
     CHECK(response.status == 431);
     const auto body = json::parse_object(response.body).value();
     CHECK(json::text_or(body, "code") == "head_too_large");
     CHECK(json::text_or(body, "request_id") == "req-9");
     CHECK(body->getValue<int>("status") == 431);
+}
+
+TEST_CASE("a caller that is known is not proven again") {
+    House house;
+    house.add("GET", "/a", "read:x");
+    CHECK(house.status(FakeExchange("GET", "/a", {{"Authorization", "Bearer known"}})) == 200);
+    CHECK(house.callers.seen.empty());
+    CHECK(house.seen->principal->subject == "bob");
+}
+
+TEST_CASE("what throws while it proves a caller becomes a 500 that tells nothing") {
+    House house;
+    house.add("GET", "/a", "read:x");
+    FakeExchange e("GET", "/a", {{"Authorization", "Bearer boom"}});
+    house.ask(e);
+    CHECK(e.answer->status == 500);
+    CHECK(e.answer->body.find("secret cause") == std::string::npos);
+}
+
+TEST_CASE("a route may want a strong and fresh authentication") {
+    House house;
+    house.add("POST", "/kill", "read:x", Body::json);
+    const_cast<Route&>(*house.router.routes().front()).acr = "high";
+    struct Case {
+        std::string token;
+        int status;
+    };
+    const auto c = GENERATE(values<Case>({{"good", 401}, {"stale", 401}, {"fresh", 200}}));
+    FakeExchange e("POST", "/kill", {{"Authorization", "Bearer " + c.token}});
+    house.ask(e);
+    CHECK(e.answer->status == c.status);
+    if (c.status == 401)
+        CHECK(e.field("WWW-Authenticate") == R"(Bearer realm="alphaswarm-cp", error="insufficient_user_authentication", acr_values="high", max_age="180")");
+}
+
+TEST_CASE("evidence of a caller is taken from one place") {
+    House house;
+    house.add("POST", "/a", "read:x", Body::any);
+    house.options.sources = {"sid", {"x-front-jwt"}, {}};
+    struct Case {
+        std::vector<std::pair<std::string, std::string>> fields;
+        int status;
+        Evidence::Kind kind;
+        std::string value;
+        bool same_origin = false;
+    };
+    using Kind = Evidence::Kind;
+    const auto c = GENERATE(values<Case>({
+        {{kGood, {"Cookie", "sid=1"}}, 200, Kind::bearer, "good"},
+        {{{"Authorization", "DPoP good"}, {"DPoP", "p"}}, 200, Kind::dpop, "good"},
+        {{{"Cookie", "a=b; sid=good"}}, 200, Kind::session, "good"},
+        {{{"Cookie", "xsid=bad; sid=good"}, {"Sec-Fetch-Site", "same-origin"}}, 200, Kind::session, "good", true},
+        {{{"Cookie", "sid=good"}, {"Sec-Fetch-Site", "same-site"}}, 200, Kind::session, "good", false},
+        {{{"Cookie", "sid=good"}, {"Sec-Fetch-Site", "none"}}, 200, Kind::session, "good", false},
+        {{{"Cookie", "sid=good"}, {"Origin", "http://cp.test"}}, 200, Kind::session, "good", true},
+        {{{"Cookie", "sid=good"}, {"Origin", "http://evil.test"}}, 200, Kind::session, "good", false},
+        {{{"Cookie", "sid=good"}, {"Origin", "null"}}, 200, Kind::session, "good", false},
+        {{{"Cookie", "sid=good"}, {"Origin", "http://evil.test"}, {"Sec-Fetch-Site", "same-origin"}}, 200, Kind::session, "good", false},
+        {{{"X-Front-Jwt", "good"}}, 200, Kind::asserted, "good"},
+        {{{"Cookie", "sid=bad"}, {"X-Front-Jwt", "good"}}, 401, Kind::session, "bad"},
+        {{{"Cookie", "sid=good; sid=good"}}, 400, Kind::session, ""},
+        {{{"X-Front-Jwt", "good"}, {"X-Front-Jwt", "good"}}, 400, Kind::asserted, ""},
+        {{{"Authorization", "DPoP good"}, {"DPoP", "p"}, {"DPoP", "q"}}, 400, Kind::dpop, ""},
+        {{{"Authorization", "DPoP"}, {"DPoP", "p"}}, 401, Kind::dpop, ""},
+    }));
+    FakeExchange e("POST", "/a", c.fields, "", "cp.test");
+    house.ask(e);
+    CHECK(e.answer->status == c.status);
+    if (c.value.empty()) {
+        CHECK(house.callers.seen.empty());
+        return;
+    }
+    const Evidence& seen = house.callers.seen.front().view();
+    CHECK(seen.kind == c.kind);
+    CHECK(seen.value == c.value);
+    CHECK(seen.is_same_origin == c.same_origin);
+    CHECK(seen.is_unsafe());
+    if (c.kind == Kind::dpop) CHECK(seen.url == "http://cp.test/a");
+}
+
+TEST_CASE("a route that welcomes a caller takes a stale cookie for none") {
+    House house;
+    house.add("GET", "/me", "", Body::none);
+    auto& route = const_cast<Route&>(*house.router.routes().front());
+    house.options.sources.session_cookie = "sid";
+    route.caller = Caller::welcome;
+    SECTION("nobody") { CHECK(house.status(FakeExchange("GET", "/me")) == 200); }
+    SECTION("stale") { CHECK(house.status(FakeExchange("GET", "/me", {{"Cookie", "sid=old"}})) == 200); }
+    SECTION("a bad token") { CHECK(house.status(FakeExchange("GET", "/me", {{"Authorization", "Bearer bad"}})) == 401); }
+    SECTION("required") {
+        route.caller = Caller::required;
+        CHECK(house.status(FakeExchange("GET", "/me", {{"Cookie", "sid=old"}})) == 401);
+    }
+    SECTION("somebody") {
+        CHECK(house.status(FakeExchange("GET", "/me", {{"Cookie", "sid=good"}})) == 200);
+        CHECK(house.seen->principal->subject == "alice");
+    }
 }

@@ -32,6 +32,7 @@ public:
         control_->loop = &loop;
         control_->target = this;
     }
+    void resumed(const std::function<void(wire::Exchange&)>&) override { throw std::logic_error("nothing resumes here"); }
     void complete(http::Response response) override {
         std::lock_guard lock(mutex_);
         answer_ = std::move(response);
@@ -44,8 +45,7 @@ public:
         c->path = "/manage/workloads/web/stop";
         c->fields = std::move(fields);
         c->request_id = "req-1";
-        c->principal.subject = "alice";
-        c->principal.organization_id = "org";
+        c->principal = std::make_shared<identity::Principal>(identity::Principal{.subject = "alice", .organization_id = "org"});
         c->responder = wire::Responder(control_);
         return c;
     }

@@ -7,16 +7,23 @@ using namespace acp::workloads;
 
 namespace {
 
-dispatch::Context request(std::optional<std::string> key) {
-    dispatch::Context c;
-    c.method = "POST";
-    c.path = "/a";
-    c.raw_query = "q=1";
-    c.body = "{}";
-    c.principal.subject = "alice";
-    if (key) c.fields = {{"idempotency-key", *key}};
-    return c;
-}
+/// A request, as `change` makes it.
+class Request {
+public:
+    explicit Request(std::optional<std::string> key, void (*change)(dispatch::Context&) = nullptr) {
+        c_.method = "POST";
+        c_.path = "/a";
+        c_.raw_query = "q=1";
+        c_.body = "{}";
+        c_.principal = std::make_shared<identity::Principal>(identity::Principal{.subject = "alice"});
+        if (key) c_.fields = {{"idempotency-key", *key}};
+        if (change) change(c_);
+    }
+    operator const dispatch::Context&() const { return c_; }
+
+private:
+    dispatch::Context c_;
+};
 
 std::string fingerprint(const dispatch::Context& c) {
     return idempotency_claim(c).value()->fingerprint;
@@ -48,37 +55,29 @@ TEST_CASE("how long a client waits") {
 }
 
 TEST_CASE("no key is no claim") {
-    CHECK_FALSE(idempotency_claim(request({})).value());
+    CHECK_FALSE(idempotency_claim(Request({})).value());
 }
 
 TEST_CASE("a key is visible ASCII, quoted or not") {
-    CHECK(idempotency_claim(request("abc-1")).value()->key == "abc-1");
-    CHECK(idempotency_claim(request("\"abc-1\"")).value()->key == "abc-1");
-    CHECK(idempotency_claim(request("abc-1")).value()->principal == "alice");
-    CHECK(idempotency_claim(request(std::string(128, 'k'))));
+    CHECK(idempotency_claim(Request("abc-1")).value()->key == "abc-1");
+    CHECK(idempotency_claim(Request("\"abc-1\"")).value()->key == "abc-1");
+    CHECK(idempotency_claim(Request("abc-1")).value()->principal == "alice");
+    CHECK(idempotency_claim(Request(std::string(128, 'k'))));
     for (const auto& bad :
          {std::string(), std::string("\"\""), std::string("\""), std::string("a b"), std::string("a\"b"),
           std::string("\xc3\xa4"), std::string("a\x7f"), std::string(129, 'k')}) {
         CAPTURE(bad);
-        const auto claim = idempotency_claim(request(bad));
+        const auto claim = idempotency_claim(Request(bad));
         REQUIRE_FALSE(claim);
         CHECK(claim.error().slug == "bad_idempotency_key");
     }
 }
 
 TEST_CASE("the fingerprint covers what makes the request") {
-    const auto base = request("k");
-    auto other = base;
-    CHECK(fingerprint(base) == fingerprint(other));
-    other.method = "PATCH";
-    CHECK(fingerprint(base) != fingerprint(other));
-    other = base;
-    other.path = "/b";
-    CHECK(fingerprint(base) != fingerprint(other));
-    other = base;
-    other.raw_query = "q=2";
-    CHECK(fingerprint(base) != fingerprint(other));
-    other = base;
-    other.body = "{ }";
-    CHECK(fingerprint(base) != fingerprint(other));
+    const std::string base = fingerprint(Request("k"));
+    CHECK(base == fingerprint(Request("k")));
+    CHECK(base != fingerprint(Request("k", [](dispatch::Context& c) { c.method = "PATCH"; })));
+    CHECK(base != fingerprint(Request("k", [](dispatch::Context& c) { c.path = "/b"; })));
+    CHECK(base != fingerprint(Request("k", [](dispatch::Context& c) { c.raw_query = "q=2"; })));
+    CHECK(base != fingerprint(Request("k", [](dispatch::Context& c) { c.body = "{ }"; })));
 }

@@ -1,0 +1,33 @@
+// state: HMAC-SHA-256 (RFC 2104) and HKDF (RFC 5869) on OpenSSL.
+#pragma once
+
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+
+struct evp_mac_ctx_st;
+
+namespace acp::state {
+
+/// One key, prepared once. Aborts where OpenSSL cannot do it: going on without
+/// would store secrets in clear. [any-thread]
+class Hmac {
+public:
+    explicit Hmac(std::string_view key);
+    /// Of the parts one after another; the caller sees to it that their borders show.
+    Sha256 of(std::initializer_list<std::string_view> parts) const;
+
+private:
+    struct Free {
+        void operator()(evp_mac_ctx_st* context) const noexcept;
+    };
+    std::unique_ptr<evp_mac_ctx_st, Free> keyed_;
+};
+
+/// 32 bytes that depend on `secret` and `purpose` alone.
+std::string derive_key(std::string_view secret, std::string_view purpose);
+
+}  // namespace acp::state
