@@ -144,6 +144,8 @@ void ControlPlane::load_plugins() {
     options.intake.lock = wanted.lock;
     options.intake.store = wanted.store;
     options.patience = std::chrono::seconds(wanted.load_timeout_s);
+    broker_ = std::make_unique<Broker>(config_, identity_, *state_, *ledger_, [this] { return catalogue_->view(); });
+    options.identity = &broker_->for_flows();
     options.generations = static_cast<std::size_t>(wanted.generations);
     catalogue_ = std::make_unique<plugins::Catalogue>(plugins::host_api(), std::move(options));
     catalogue_->load(config_.plugins.directories);
@@ -178,11 +180,13 @@ Result<void> ControlPlane::route() {
     services_ = std::unique_ptr<manage::Services>(new manage::Services{
         *redactor_, *ledger_, *catalogue_, *actions_, *queries_pool_, *actions_pool_, *streams_pool_, *probes_pool_, config_.workloads.default_provider.value_or(""), ACP_VERSION,
         config::limits_json(config_), config_.identity.insecure_dev, config_.metrics.is_public, draining_,
-        [this] { return manage::wire_metrics_text(*engine_); }});
+        [this] { return manage::wire_metrics_text(*engine_); }, &broker_->counters()});
     auto api = manage::OpenApi::load();
     if (!api) return fail(api.error());
     api_ = std::make_unique<manage::OpenApi>(std::move(*api));
-    return manage::add_routes(router_, *api_, *services_);
+    if (auto added = broker_->add_routes(router_, *api_); !added) return added;
+    if (auto added = manage::add_routes(router_, *api_, *services_); !added) return added;
+    return api_->check_all_mounted();
 }
 
 Result<void> ControlPlane::bind(const std::vector<int>& inherited) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "app/identity.h"
+#include "app/broker.h"
 #include "app/tls.h"
 #include "base/result.h"
 #include "config/config.h"
@@ -65,6 +66,7 @@ private:
     IdentityParts identity_;
     std::unique_ptr<wire::Engine> engine_holder_;  // see bind()
     std::unique_ptr<ledger::Ledger> ledger_;
+    std::unique_ptr<Broker> broker_;
     std::unique_ptr<plugins::Catalogue> catalogue_;
     std::unique_ptr<workloads::Actions> actions_;
     std::unique_ptr<work::Pool> queries_pool_;

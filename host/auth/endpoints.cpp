@@ -68,7 +68,7 @@ dispatch::BlockingHandler Endpoints::for_clients(Answer answer) {
             return response;
         };
         auto response = serve();
-        return response ? std::move(*response) : oauth_problem(*context, response.error());
+        return response ? std::move(*response) : client_problem(services_, *context, response.error());
     };
 }
 

@@ -56,11 +56,11 @@ plugins::CallContext call_of(const dispatch::Context& context) {
 }
 
 /// How a failure is shown: to a person, to a client of OAuth, or to one of the interface.
-http::Response shown(const dispatch::Context& context, const AuthEndpoint& endpoint, const Error& error) {
+http::Response shown(const Services& services, const dispatch::Context& context, const AuthEndpoint& endpoint, const Error& error) {
     if (!endpoint.has(ACP_AUTH_HTML)) {
         const bool is_oauth = endpoint.input == ACP_AUTH_INPUT_FORM || !endpoint.grant_type.empty();
         const bool is_interface = error.slug == "feature_unavailable" || error.slug == "unauthenticated" || error.code == Code::forbidden;
-        return is_oauth && !is_interface ? oauth_problem(context, error) : context.problem(error);
+        return is_oauth && !is_interface ? client_problem(services, context, error) : context.problem(error);
     }
     const int status = http::status_of(error.code);
     if (!error.internal.empty() || status >= 500)
@@ -76,7 +76,7 @@ http::Response FlowEndpoints::serve(const dispatch::Context& context, const std:
         for (const auto& endpoint : flow.endpoints) {
             if (endpoint.operation_id != operation_id) continue;
             auto response = try_serve(context, flow, endpoint);
-            return response ? std::move(*response) : shown(context, endpoint, response.error());
+            return response ? std::move(*response) : shown(services_, context, endpoint, response.error());
         }
     }
     Error gone;

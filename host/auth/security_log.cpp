@@ -5,7 +5,7 @@
 
 namespace acp::auth {
 
-Result<void> SecurityLog::require(ledger::SecurityEvent event) {
+Result<void> LedgerLog::require(ledger::SecurityEvent event) {
     // Shared: the writer's thread may still be in set_value when this one goes on.
     auto kept = std::make_shared<std::promise<Result<void>>>();
     auto outcome = kept->get_future();
@@ -13,6 +13,6 @@ Result<void> SecurityLog::require(ledger::SecurityEvent event) {
     return outcome.get();
 }
 
-void SecurityLog::note(ledger::SecurityEvent event) { ledger_.record(std::move(event)); }
+void LedgerLog::note(ledger::SecurityEvent event) { ledger_.record(std::move(event)); }
 
 }  // namespace acp::auth

@@ -11,14 +11,20 @@ namespace acp::auth {
 /// [any-thread]
 class SecurityLog {
 public:
-    explicit SecurityLog(ledger::Ledger& ledger) : ledger_(ledger) {}
     virtual ~SecurityLog() = default;
 
-    /// Returns once the row is durable. Code::unavailable when the ledger cannot keep
-    /// it: what it records must not happen then. [may-block]
-    virtual Result<void> require(ledger::SecurityEvent event);
+    /// Returns once the row is durable. Code::unavailable when it cannot be kept: what it
+    /// records must not happen then. [may-block]
+    virtual Result<void> require(ledger::SecurityEvent event) = 0;
     /// Keeps the row as soon as it can. [must-not-block]
-    virtual void note(ledger::SecurityEvent event);
+    virtual void note(ledger::SecurityEvent event) = 0;
+};
+
+class LedgerLog final : public SecurityLog {
+public:
+    explicit LedgerLog(ledger::Ledger& ledger) : ledger_(ledger) {}
+    Result<void> require(ledger::SecurityEvent event) override;
+    void note(ledger::SecurityEvent event) override;
 
 private:
     ledger::Ledger& ledger_;

@@ -33,4 +33,7 @@ struct Services {
     std::function<std::int64_t()> now_unix_s = [] { return unix_ns() / 1'000'000'000; };
 };
 
+/// An error in OAuth's words; one that asks for a nonce gives it (RFC 9449 section 8).
+http::Response client_problem(const Services& services, const dispatch::Context& context, const Error& error);
+
 }  // namespace acp::auth

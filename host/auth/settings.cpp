@@ -11,9 +11,9 @@ std::string origin_of(const std::string& url) { return url.substr(0, url.find('/
 
 }  // namespace
 
-Settings make_settings(std::string issuer, const std::string& public_url) {
+Settings make_settings(std::string issuer, const std::string& origin) {
     Settings out;
-    out.base = is_web(issuer) && issuer.ends_with("/auth") ? issuer : public_url + "/auth";
+    out.base = is_web(issuer) && issuer.ends_with("/auth") ? issuer : origin + "/auth";
     out.origin = origin_of(out.base);
     out.issuer = std::move(issuer);
     return out;

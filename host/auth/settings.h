@@ -23,7 +23,7 @@ struct Settings {
 };
 
 /// Where the endpoints are: below the issuer when that is an http(s) URL that ends in
-/// "/auth", else below `public_url`.
-Settings make_settings(std::string issuer, const std::string& public_url);
+/// "/auth", else below `origin` (scheme and authority).
+Settings make_settings(std::string issuer, const std::string& origin);
 
 }  // namespace acp::auth

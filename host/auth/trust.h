@@ -8,17 +8,10 @@
 #include <vector>
 
 #include "base/result.h"
-#include "identity/principal.h"
+#include "identity/trusted_issuers.h"
 #include "json/json.h"
 
 namespace acp::auth {
-
-/// A token of a trusted issuer that holds. The principal's scopes are those that the
-/// role mapping gives it.
-struct Believed {
-    identity::Principal principal;
-    json::Object::Ptr claims;
-};
 
 /// What the role mapping gives somebody.
 struct Entitlement {
@@ -32,7 +25,7 @@ public:
 
     /// Checks an access token of a trusted issuer, by the terms of its entry in the configuration.
     /// Code::unauthenticated, or Code::unavailable when a key cannot be had. [may-block]
-    virtual Result<Believed> foreign(std::string_view token, std::int64_t now_unix_s) = 0;
+    virtual Result<identity::Believed> foreign(std::string_view token, std::int64_t now_unix_s) = 0;
 
     /// Checks a token by which a trusted issuer of services vouches for a workload
     /// towards `audience`: an SVID, a service account's. Errors as above. [may-block]
@@ -41,6 +34,9 @@ public:
     /// Checks a DPoP proof for a POST of `url` (RFC 9449 section 4.3), which is good once;
     /// the thumbprint of its key. Code::unauthenticated `invalid_dpop_proof`. [may-block]
     virtual Result<std::string> proof(std::string_view proof, const std::string& url, std::int64_t now_unix_s) = 0;
+
+    /// For the field DPoP-Nonce of an answer with `use_dpop_nonce`. [may-block]
+    virtual Result<std::string> nonce(std::int64_t now_unix_s) = 0;
 
     /// Whether a token of this server was revoked, by itself or with its subject. [must-not-block]
     virtual bool revoked(const identity::Principal& principal, std::int64_t issued_unix_s) const = 0;

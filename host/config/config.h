@@ -52,6 +52,7 @@ struct Tls {
 
 struct Server {
     Endpoint listen{"127.0.0.1", 9000};
+    std::string public_url;             ///< empty: see public_origin
     std::filesystem::path unix_socket;  ///< empty: none
     std::optional<Tls> tls;  ///< without: plain HTTP
     std::int64_t loops = 0;  ///< 0: one for each core
@@ -153,6 +154,10 @@ struct Config {
 
 /// The JSON Schema of the file, as `config schema` prints it.
 std::string_view schema_text() noexcept;
+
+/// Scheme, host and port by which clients reach the server, "https://cp.example":
+/// server.public_url, else those of the issuer or of server.listen.
+std::string public_origin(const Config& config);
 
 /// The limits in effect, one JSON object: GET /manage/limits and
 /// `serve --print-limits`. Members are named as in the file.

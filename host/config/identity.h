@@ -92,6 +92,7 @@ struct Identity {
     std::string audience = "alphaswarm-cp";
     std::int64_t token_ttl_s = 3600;
     std::int64_t leeway_s = 30;
+    std::int64_t client_failures = 20;  ///< 0: no bound
     bool insecure_dev = false;
     std::vector<Flow> flows;
     std::vector<Issuer> issuers;

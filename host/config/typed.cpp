@@ -27,6 +27,7 @@ Server server(const Section& section, const Base& base) {
     std::string listen = out.listen.text();
     section.read("listen", listen);
     if (auto endpoint = parse_endpoint(listen)) out.listen = *endpoint;
+    section.read("public_url", out.public_url);
     section.read("loops", out.loops);
     section.read("workers", out.workers);
     section.read("query_workers", out.query_workers);

@@ -89,6 +89,7 @@ Identity identity(const Section& section, const Base& base) {
     section.read("audience", out.audience);
     section.read("token_ttl_s", out.token_ttl_s);
     section.read("leeway_s", out.leeway_s);
+    section.read("client_failures", out.client_failures);
     section.read("insecure_dev", out.insecure_dev);
     for (const auto& one : section.list("flows")) out.flows.push_back(flow(one));
     for (const auto& one : section.list("issuers")) out.issuers.push_back(issuer(one, base));

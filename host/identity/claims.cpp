@@ -56,23 +56,41 @@ bool has_audience(const json::Object::Ptr& claims, std::string_view audience) {
     return std::any_of(list.begin(), list.end(), [&](const json::Var& one) { return one.isString() && one.extract<std::string>() == audience; });
 }
 
-Result<Times> check_claims(const jose::Compact& token, const ExpectedClaims& expected, std::int64_t now) {
-    const auto& claims = token.claims;
-    const std::int64_t leeway = std::clamp<std::int64_t>(expected.leeway_s, 0, most_leeway_s);
-    if (std::find(expected.types.begin(), expected.types.end(), token.typ) == expected.types.end()) return invalid_token("typ");
+Result<void> check_type(const jose::Compact& token, std::span<const std::string_view> types) {
+    if (std::find(types.begin(), types.end(), token.typ) == types.end()) return invalid_token("typ");
+    return {};
+}
+
+Result<void> check_issuer(const json::Object::Ptr& claims, std::string_view issuer) {
     // An issuer that nobody configured must not equal one that nobody told.
-    if (expected.issuer.empty() || json::text_or(claims, "iss") != expected.issuer) return invalid_token("iss");
-    if (std::none_of(expected.audiences.begin(), expected.audiences.end(), [&](std::string_view audience) { return has_audience(claims, audience); }))
-        return invalid_token("aud");
+    if (issuer.empty() || json::text_or(claims, "iss") != issuer) return invalid_token("iss");
+    return {};
+}
+
+Result<void> check_audience(const json::Object::Ptr& claims, std::span<const std::string_view> audiences) {
+    const bool is_ours = std::any_of(audiences.begin(), audiences.end(), [&](std::string_view audience) { return has_audience(claims, audience); });
+    if (!is_ours) return invalid_token("aud");
+    return {};
+}
+
+Result<Times> check_times(const json::Object::Ptr& claims, std::int64_t leeway_s, bool needs_iat, std::int64_t now) {
+    const std::int64_t leeway = std::clamp<std::int64_t>(leeway_s, 0, most_leeway_s);
     const auto exp = seconds_of(claims, "exp");
     if (!exp) return invalid_token("exp missing");
     const auto iat = seconds_of(claims, "iat");
-    if (!iat && (expected.needs_iat || claims->has("iat"))) return invalid_token("iat missing");
+    if (!iat && (needs_iat || claims->has("iat"))) return invalid_token("iat missing");
     if (iat && *iat > now + leeway) return invalid_token("iat in the future");
     const auto nbf = seconds_of(claims, "nbf");
     if (claims->has("nbf") && (!nbf || *nbf > now + leeway)) return invalid_token("nbf");
     if (*exp <= now - leeway) return expired_token();
     return Times{*exp, iat.value_or(0)};
+}
+
+Result<Times> check_claims(const jose::Compact& token, const ExpectedClaims& expected, std::int64_t now) {
+    if (auto good = check_type(token, expected.types); !good) return fail(good.error());
+    if (auto good = check_issuer(token.claims, expected.issuer); !good) return fail(good.error());
+    if (auto good = check_audience(token.claims, expected.audiences); !good) return fail(good.error());
+    return check_times(token.claims, expected.leeway_s, expected.needs_iat, now);
 }
 
 }  // namespace acp::identity

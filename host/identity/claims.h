@@ -30,6 +30,12 @@ struct Times {
 /// typ, iss, aud, exp, iat, nbf, in this order. Says nothing of who signed.
 Result<Times> check_claims(const jose::Compact& token, const ExpectedClaims& expected, std::int64_t now_unix_s);
 
+/// The single checks of check_claims, each with `internal` as its name.
+Result<void> check_type(const jose::Compact& token, std::span<const std::string_view> types);
+Result<void> check_issuer(const json::Object::Ptr& claims, std::string_view issuer);
+Result<void> check_audience(const json::Object::Ptr& claims, std::span<const std::string_view> audiences);
+Result<Times> check_times(const json::Object::Ptr& claims, std::int64_t leeway_s, bool needs_iat, std::int64_t now_unix_s);
+
 /// A NumericDate in whole seconds, from 0 to 10^15; nothing when the claim is
 /// missing or is anything else.
 std::optional<std::int64_t> seconds_of(const json::Object::Ptr& claims, const std::string& name);

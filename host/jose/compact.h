@@ -26,6 +26,20 @@ struct Compact {
     bool signed_by(const PublicKey& key) const { return key.verify(algorithm, signed_text, signature); }
 };
 
+/// `typ` as it is compared: in lower case, without "application/" (RFC 7515
+/// section 4.1.9).
+std::string short_type(std::string_view typ);
+
+/// What stands in a token, before anything that its header says is judged. For
+/// showing it to people; whoever decides by it uses parse.
+struct Opened {
+    json::Object::Ptr header;
+    json::Object::Ptr claims;
+    std::string_view signed_text;  ///< into the token
+    std::string signature;
+};
+Result<Opened> open(std::string_view token);
+
 /// Three strict base64url parts (no padding, no stray bits), at most
 /// kMaxTokenBytes; header and claims are JSON objects without repeated members,
 /// at most 8 levels deep. Refuses an `alg` that has no value here before any

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "auth/counters.h"
 #include "work/pool.h"
 #include "ledger/ledger.h"
 #include "plugins/catalogue.h"
@@ -30,6 +31,7 @@ struct Services {
     const std::atomic<bool>& draining;
     /// Adds the wire's counters to a scrape; text exposition format.
     std::function<std::string()> wire_metrics;
+    const auth::Counters* auth = nullptr;  ///< null: no endpoints below /auth
 };
 
 }  // namespace acp::manage

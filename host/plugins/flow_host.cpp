@@ -108,7 +108,8 @@ acp_status verify(const acp_host* host, const acp_call* call, const acp_token_ch
     return enter(host, call, error, [&](HostIdentity& house, const CallContext& context, const std::string&) {
         const acp_token_check raw = sdk::whole(given);
         const TokenCheck check{abi::view(raw.token),    abi::view(raw.issuer), abi::view(raw.audience),
-                               abi::view(raw.jwks_url), abi::view(raw.type),   abi::view(raw.nonce)};
+                               abi::view(raw.jwks_url), abi::view(raw.type),   abi::view(raw.nonce),
+                               abi::view(raw.ca_file)};
         if (check.token.empty() || check.audience.empty()) return bad("a token and an audience are needed");
         return give(claims, house.verify(context, check));
     });

@@ -14,12 +14,13 @@ namespace acp::plugins {
 
 /// Of alphaswarm-cp/host/identity.h. Views are borrowed for the call.
 struct TokenCheck {
-    std::string_view token;
-    std::string_view issuer;    ///< empty: this server's own tokens
-    std::string_view audience;  ///< never empty
-    std::string_view jwks_url;  ///< empty: by discovery
-    std::string_view type;      ///< empty: JWT or none
-    std::string_view nonce;     ///< empty: not checked
+    std::string_view token = {};
+    std::string_view issuer = {};    ///< empty: this server's own tokens
+    std::string_view audience = {};  ///< never empty
+    std::string_view jwks_url = {};  ///< empty: by discovery
+    std::string_view type = {};      ///< empty: JWT or none
+    std::string_view nonce = {};     ///< empty: not checked
+    std::string_view ca_file = {};   ///< PEM; empty: the system's store
 };
 
 struct AssertionWanted {

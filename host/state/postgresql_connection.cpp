@@ -111,6 +111,8 @@ Result<void> PostgresqlConnection::connect(const std::string& url, std::int64_t 
     values.push_back(nullptr);
     connection_.reset(PQconnectStartParams(names.data(), values.data(), 1));
     if (!connection_) return broken("out of memory");
+    // Notices ("already exists, skipping") would go to standard error, past our log.
+    PQsetNoticeReceiver(connection_.get(), [](void*, const PGresult*) {}, nullptr);
     if (PQstatus(connection_.get()) == CONNECTION_BAD) return broken(one_line(PQerrorMessage(connection_.get())));
     PostgresPollingStatusType state = PGRES_POLLING_WRITING;
     while (state != PGRES_POLLING_OK) {

@@ -92,7 +92,7 @@ void Daemon::start() {
     const std::string log = (folder_ / "log").string();
     pid_ = spawn(command(), log);
     const auto end = std::chrono::steady_clock::now() + kPatience;
-    while (!takes_connections(socket())) {
+    while (!is_up()) {
         if (::waitpid(pid_, nullptr, WNOHANG) == pid_ || std::chrono::steady_clock::now() > end) {
             pid_ = 0;
             throw std::runtime_error("a database did not start: " + text_of(log));
@@ -124,6 +124,8 @@ std::vector<std::string> RedisServer::command() const {
     return guarded(words, false);
 }
 
+bool RedisServer::is_up() const { return takes_connections(socket()); }
+
 PostgresqlServer::PostgresqlServer() {
     if (::geteuid() == 0) {
         const passwd* user = ::getpwnam("postgres");
@@ -143,6 +145,10 @@ std::vector<std::string> PostgresqlServer::command() const {
                     "-c", "fsync=off", "-c", "max_connections=40"},
                    true);
 }
+
+/// The last line of the file that the server keeps about itself. A socket is there
+/// before it serves anybody.
+bool PostgresqlServer::is_up() const { return text_of(folder_ / "data/postmaster.pid").find("\nready") != std::string::npos; }
 
 /// The server itself and a process for each connection.
 std::vector<pid_t> PostgresqlServer::processes() const {

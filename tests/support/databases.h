@@ -29,8 +29,7 @@ protected:
     virtual std::vector<std::string> command() const = 0;
     /// What pause() stops: all processes that a caller may talk to.
     virtual std::vector<pid_t> processes() const { return {pid_}; }
-    /// A socket in the folder that is there and takes connections when it is up.
-    virtual std::string socket() const = 0;
+    virtual bool is_up() const = 0;
 
     std::filesystem::path folder_;
     pid_t pid_ = 0;
@@ -42,10 +41,11 @@ public:
     explicit RedisServer(std::vector<std::string> more = {}) : more_(std::move(more)) {}
     ~RedisServer() override { stop(); }
     std::string url() const { return "unix://" + socket(); }
-    std::string socket() const override { return (folder_ / "redis.sock").string(); }
+    std::string socket() const { return (folder_ / "redis.sock").string(); }
 
 protected:
     std::vector<std::string> command() const override;
+    bool is_up() const override;
 
 private:
     const std::vector<std::string> more_;
@@ -61,7 +61,7 @@ public:
 protected:
     std::vector<std::string> command() const override;
     std::vector<pid_t> processes() const override;
-    std::string socket() const override { return (folder_ / ".s.PGSQL.5432").string(); }
+    bool is_up() const override;
 };
 
 /// A free port of 127.0.0.1 below those that the system gives away itself.

@@ -14,7 +14,7 @@ namespace acp::sdk {
 
 /// As acp_token_check; views are borrowed for the call.
 struct TokenCheck {
-    std::string_view token, issuer, audience, jwks_url = {}, type = {}, nonce = {};
+    std::string_view token, issuer, audience, jwks_url = {}, type = {}, nonce = {}, ca_file = {};
 };
 
 struct StateValue {
@@ -43,6 +43,7 @@ public:
         raw.jwks_url = str(check.jwks_url);
         raw.type = str(check.type);
         raw.nonce = str(check.nonce);
+        raw.ca_file = str(check.ca_file);
         return one_text([&](const acp_text_sink* out, acp_error* error) {
             return known_.verify(host_, call.raw(), &raw, out, error);
         });
