@@ -7,6 +7,7 @@ import pytest
 import rp
 from nodes import free_port, get_json
 from server import Server
+from visitor import Visitor
 
 READ, MANAGE = "read:infrastructure", "manage:infrastructure"
 CREDENTIALS = ["client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"]
@@ -80,6 +81,14 @@ def test_client_credentials(server, clients, how):
     # As a resource server of somebody else would check it (RFC 9068).
     verified = rp.run("verify", token=tokens["access_token"], audience="alphaswarm-cp", **clients[how])
     assert verified["claims"] == claims and verified["header"]["typ"] == "at+jwt"
+
+
+def test_the_named_route(server):
+    # /auth/m2m/token is the token endpoint under the flow's own name.
+    form = {"grant_type": "client_credentials", "client_id": "ci-post", "client_secret": SECRETS["post"], "scope": READ}
+    answer = Visitor().request("POST", f"{server.issuer}/m2m/token", body=form)
+    assert answer.status == 200 and answer.json["scope"] == READ, answer
+    assert answer.headers["Cache-Control"] == "no-store"
 
 
 def test_scope_is_the_client_s(server, clients):
