@@ -274,6 +274,14 @@ size_t FakeIdentity::kept() const {
     return count;
 }
 
+void FakeIdentity::forget() {
+    const std::lock_guard lock(mutex_);
+    kept_.clear();
+    tokens_.clear();
+    audits_.clear();
+    checks_.clear();
+}
+
 int FakeIdentity::fetches() const {
     const std::lock_guard lock(mutex_);
     return fetches_;

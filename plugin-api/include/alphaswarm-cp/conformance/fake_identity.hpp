@@ -47,6 +47,8 @@ public:
     std::vector<std::string> checks() const;
     /// How much is kept and has not expired.
     size_t kept() const;
+    /// Drops what is kept, tokens, rows and checks.
+    void forget();
     /// How often token_once had to fetch.
     int fetches() const;
 
