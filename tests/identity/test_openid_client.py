@@ -31,7 +31,8 @@ def server(folder):
     ]
     one = Server(server={"listen": f"127.0.0.1:{port}"},
                  identity={"issuer": f"http://127.0.0.1:{port}/auth", "clients": clients,
-                           "flows": [{"alias": "m2m", "plugin": "acp.m2m"}]})
+                           "flows": [{"alias": "m2m", "plugin": "acp.m2m"},
+                                     {"alias": "device", "plugin": "acp.device", "config": {"interval_s": 1, "expires_s": 60}}]})
     one.issuer = f"http://127.0.0.1:{port}/auth"
     one.key_file = str(key_file)
     try:
@@ -168,6 +169,53 @@ def test_exchange(server, clients):
         with pytest.raises(rp.Refused):
             rp.run("exchange", **clients["key"], parameters={
                 "subject_token": subject, "subject_token_type": "urn:ietf:params:oauth:token-type:access_token", **parameters})
+
+
+@pytest.fixture
+def device(server):
+    """A public client, as a command line is."""
+    return {"issuer": server.issuer, "client_id": "ci-none", "auth": "none"}
+
+
+def poll(server, **form):
+    answer = Visitor().request("POST", f"{server.issuer}/device/poll", body={"grant_type": DEVICE, "client_id": "ci-none", **form})
+    return answer.status, answer.json.get("error", answer)
+
+
+def test_device_starts_and_waits(server, device):
+    started = rp.run("device_start", parameters={"scope": READ}, **device)
+    assert started["verification_uri"] == f"{server.issuer}/device" and started["interval"] == 1 and started["expires_in"] == 60
+    assert started["user_code"] in started["verification_uri_complete"] and len(started["device_code"]) >= 22
+    assert poll(server, device_code=started["device_code"]) == (400, "authorization_pending")
+    # At once again: too early (RFC 8628 section 3.5).
+    assert poll(server, device_code=started["device_code"]) == (400, "slow_down")
+    # The stock client lives with both until its patience ends: nobody has decided.
+    with rp.Started("device_poll", started={**started, "expires_in": 3}, **device) as waiting, pytest.raises(rp.Refused):
+        waiting.result()
+
+
+@pytest.mark.parametrize("code", ["", "x", "x" * 43, "../../x"])
+def test_device_codes_are_not_guessed(server, code):
+    status, error = poll(server, device_code=code)
+    assert status == 400 and error in ("invalid_grant", "invalid_request", "expired_token")
+
+
+@pytest.mark.parametrize("path", [
+    "/token",
+    pytest.param("/device/poll", marks=pytest.mark.xfail(strict=True, reason="answers 403 with a problem, not 400 with RFC 6749 section 5.2's error")),
+])
+def test_device_code_is_the_client_s(server, device, path):
+    started = rp.run("device_start", parameters={"scope": READ}, **device)
+    form = {"grant_type": DEVICE, "client_id": "ci-post", "client_secret": SECRETS["post"], "device_code": started["device_code"]}
+    answer = Visitor().request("POST", server.issuer + path, body=form)
+    assert (answer.status, answer.json.get("error")) == (400, "unauthorized_client"), answer
+
+
+@pytest.mark.parametrize("scope", [MANAGE, "admin:cluster"])
+def test_device_scope_is_the_client_s(device, scope):
+    with pytest.raises(rp.Refused) as refused:
+        rp.run("device_start", parameters={"scope": scope}, **device)
+    assert refused.value.error == "invalid_scope"
 
 
 def test_secrets_stay_out_of_sight(server, clients):
