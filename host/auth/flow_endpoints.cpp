@@ -229,6 +229,7 @@ Result<plugins::AuthDecision> FlowEndpoints::ask(const Step& step) const {
     request.fields = context.fields;
     request.body_json = step.body_json;
     request.state_json = step.state_json;
+    request.next_state = step.next_state;
     if (step.session) request.session = step.session->session;
     if (step.client) {
         request.client_id = step.client->client->id;
