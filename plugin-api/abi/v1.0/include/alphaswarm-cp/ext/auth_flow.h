@@ -110,7 +110,8 @@ typedef struct acp_auth_request {
     acp_str client_id;                 /* authenticated client; empty without NEEDS_CLIENT */
     acp_str client_auth_method;        /* as in RFC 8414, e.g. "private_key_jwt" */
     acp_str client_json;               /* the registered client: client_id, name, actor_kind,
-                                          organization_id, scopes and audiences (arrays) */
+                                          organization_id, and the arrays scopes, audiences,
+                                          grant_types */
     acp_str confirmation_json;         /* verified `cnf` (RFC 9449, RFC 8705), or empty */
     acp_bytes peer_certificate;        /* DER, verified; or empty */
     acp_str state_json;                /* from the REDIRECT that led here, taken out of store */

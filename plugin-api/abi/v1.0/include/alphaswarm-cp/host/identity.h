@@ -27,6 +27,8 @@ typedef struct acp_token_check {
     acp_str jwks_url;         /* empty: by discovery from the issuer */
     acp_str type;             /* `typ`, e.g. "at+jwt"; empty: JWT or none */
     acp_str nonce;            /* must be equal when given */
+    acp_str ca_file;          /* PEM file by which https is checked when keys are fetched;
+                                 empty: the system's store */
 } acp_token_check;
 
 /* A JWT that this server signs to prove itself to an upstream (RFC 7523). */
