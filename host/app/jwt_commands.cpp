@@ -56,12 +56,14 @@ Result<void> judge_claims(const jose::Compact& token, const Options& options) {
 Result<json::Object::Ptr> verified(const std::string& text, const jose::KeySet& keys, const Options& options) {
     auto token = jose::parse(text);
     if (!token) return fail(token.error());
-    if (!options.algorithm.empty() && token->algorithm != jose::algorithm_of(options.algorithm)) return identity::invalid_token("alg");
+    if (!options.algorithm.empty() && token->algorithm != jose::algorithm_of(options.algorithm))
+        return identity::invalid_token("alg");
     const auto* key = keys.find(token->kid, token->algorithm);
     if (key == nullptr) return identity::invalid_token("kid: no key of the set has it for this algorithm");
     if (!token->signed_by(*key)) return identity::invalid_token("signature");
     if (auto good = judge_claims(*token, options); !good) return fail(good.error());
-    return json::object({{"verified", true}, {"thumbprint", key->thumbprint()}, {"header", token->header}, {"claims", token->claims}});
+    return json::object(
+        {{"verified", true}, {"thumbprint", key->thumbprint()}, {"header", token->header}, {"claims", token->claims}});
 }
 
 int verify(const Options& options) {
@@ -85,7 +87,8 @@ CommandGroup add_jwt_commands(CLI::App& app) {
     jwt.group = app.add_subcommand("jwt", "Tokens of any issuer");
     jwt.group->require_subcommand(1);
     auto options = std::make_shared<Options>();
-    auto* command = jwt.group->add_subcommand("verify", "Check a token as the server does; exit code 4 when it is refused");
+    auto* command =
+        jwt.group->add_subcommand("verify", "Check a token as the server does; exit code 4 when it is refused");
     command->add_option("token", options->token, "The token, or - for standard input")->capture_default_str();
     command->add_option("--jwks", options->jwks, "File with the issuer's JSON Web Key Set")->required();
     std::vector<std::string> names;

@@ -54,8 +54,14 @@ int list(const Options& options) {
         for (const auto& key : (*keys)->keys()) {
             const std::string algorithm(jose::name_of(key.algorithm));
             const std::string made = rfc3339_ms(key.made_unix_s * 1000);
-            entries->add(json::object({{"kid", key.kid}, {"alg", algorithm}, {"state", std::string(name_of(key.stage))}, {"made", made}, {"file", key.path.string()}}));
-            if (!options.as_json) std::cout << key.kid << "  " << algorithm << "  " << name_of(key.stage) << "  " << made << "  " << key.path.string() << "\n";
+            entries->add(json::object({{"kid", key.kid},
+                                       {"alg", algorithm},
+                                       {"state", std::string(name_of(key.stage))},
+                                       {"made", made},
+                                       {"file", key.path.string()}}));
+            if (!options.as_json)
+                std::cout << key.kid << "  " << algorithm << "  " << name_of(key.stage) << "  " << made << "  "
+                          << key.path.string() << "\n";
         }
     }
     if (options.as_json)
@@ -74,7 +80,8 @@ int rotate(const Options& options) {
     auto kid = (*keys)->rotate(*jose::algorithm_of(options.algorithm), keep_s);
     if (!kid) return fail_with(kid.error());
     std::cout << *kid << "\n";
-    std::cerr << "alphaswarm-cp: running servers take the key over on SIGHUP; it signs in ten minutes, when others have had the time to fetch it\n";
+    std::cerr << "alphaswarm-cp: running servers take the key over on SIGHUP; it signs in ten minutes, when others "
+                 "have had the time to fetch it\n";
     return kOk;
 }
 
@@ -92,11 +99,15 @@ CommandGroup add_key_commands(CLI::App& app) {
     keys.add(list_command, [listing] { return list(*listing); });
 
     auto rotating = std::make_shared<Options>();
-    auto* rotate_command = keys.group->add_subcommand("rotate", "Make a key to sign with from now on, and print its kid; removes those that nothing valid is signed by");
+    auto* rotate_command = keys.group->add_subcommand(
+        "rotate",
+        "Make a key to sign with from now on, and print its kid; removes those that nothing valid is signed by");
     add_common(*rotate_command, rotating->common);
     std::vector<std::string> names;
     for (const auto algorithm : jose::all_algorithms) names.emplace_back(jose::name_of(algorithm));
-    rotate_command->add_option("--alg", rotating->algorithm, "Its algorithm")->capture_default_str()->check(CLI::IsMember(names));
+    rotate_command->add_option("--alg", rotating->algorithm, "Its algorithm")
+        ->capture_default_str()
+        ->check(CLI::IsMember(names));
     keys.add(rotate_command, [rotating] { return rotate(*rotating); });
     return keys;
 }

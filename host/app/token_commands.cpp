@@ -74,7 +74,8 @@ CommandGroup add_token_commands(CLI::App& app) {
     tokens.add(mint_command, [minting] { return mint(*minting); });
 
     auto token = std::make_shared<std::string>("-");
-    auto* inspect_command = tokens.group->add_subcommand("inspect", "Print what a token says, without checking any of it");
+    auto* inspect_command =
+        tokens.group->add_subcommand("inspect", "Print what a token says, without checking any of it");
     inspect_command->add_option("token", *token, "The token, or - for standard input")->capture_default_str();
     tokens.add(inspect_command, [token] { return inspect(*token); });
     return tokens;

@@ -53,7 +53,8 @@ bool has_audience(const json::Object::Ptr& claims, std::string_view audience) {
     if (aud.isString()) return aud.extract<std::string>() == audience;
     if (aud.type() != typeid(json::Array::Ptr)) return false;
     const auto& list = *aud.extract<json::Array::Ptr>();
-    return std::any_of(list.begin(), list.end(), [&](const json::Var& one) { return one.isString() && one.extract<std::string>() == audience; });
+    return std::any_of(list.begin(), list.end(),
+                       [&](const json::Var& one) { return one.isString() && one.extract<std::string>() == audience; });
 }
 
 Result<void> check_type(const jose::Compact& token, std::span<const std::string_view> types) {
@@ -68,7 +69,8 @@ Result<void> check_issuer(const json::Object::Ptr& claims, std::string_view issu
 }
 
 Result<void> check_audience(const json::Object::Ptr& claims, std::span<const std::string_view> audiences) {
-    const bool is_ours = std::any_of(audiences.begin(), audiences.end(), [&](std::string_view audience) { return has_audience(claims, audience); });
+    const bool is_ours = std::any_of(audiences.begin(), audiences.end(),
+                                     [&](std::string_view audience) { return has_audience(claims, audience); });
     if (!is_ours) return invalid_token("aud");
     return {};
 }

@@ -34,7 +34,8 @@ Result<Times> check_claims(const jose::Compact& token, const ExpectedClaims& exp
 Result<void> check_type(const jose::Compact& token, std::span<const std::string_view> types);
 Result<void> check_issuer(const json::Object::Ptr& claims, std::string_view issuer);
 Result<void> check_audience(const json::Object::Ptr& claims, std::span<const std::string_view> audiences);
-Result<Times> check_times(const json::Object::Ptr& claims, std::int64_t leeway_s, bool needs_iat, std::int64_t now_unix_s);
+Result<Times> check_times(const json::Object::Ptr& claims, std::int64_t leeway_s, bool needs_iat,
+                          std::int64_t now_unix_s);
 
 /// A NumericDate in whole seconds, from 0 to 10^15; nothing when the claim is
 /// missing or is anything else.

@@ -36,7 +36,8 @@ jose::Algorithm rsa_algorithm_of(const std::string& name) {
     const std::string rest = name.substr(prefix.size());
     const std::string word = ascii_lower(rest.substr(0, rest.find_first_of("-.")));
     for (const jose::Algorithm algorithm : jose::all_algorithms)
-        if (word == ascii_lower(jose::name_of(algorithm)) && (word.starts_with("rs") || word.starts_with("ps"))) return algorithm;
+        if (word == ascii_lower(jose::name_of(algorithm)) && (word.starts_with("rs") || word.starts_with("ps")))
+            return algorithm;
     return jose::Algorithm::RS256;
 }
 
@@ -70,7 +71,8 @@ Result<std::optional<KeyFile>> read_key_file(const fs::path& path) {
     auto key = jose::PrivateKey::from_pem(text, rsa_algorithm_of(path.filename().string()));
     wipe(text);
     if (!key) return key_error(path, key.error().message);
-    return std::optional(KeyFile{path, std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec, std::move(*key)});
+    return std::optional(
+        KeyFile{path, std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec, std::move(*key)});
 }
 
 bool write_all(int fd, std::string_view text) {

@@ -48,12 +48,15 @@ Result<void> Keyring::reload() {
 Result<void> Keyring::read() {
     auto files = read_key_files(folder_);
     if (!files) return fail(files.error());
-    if (files->empty()) return fail(Code::internal, "signing_key", "the folder " + folder_.string() + " has no signing key any more; the ones before stay in effect");
+    if (files->empty())
+        return fail(Code::internal, "signing_key",
+                    "the folder " + folder_.string() + " has no signing key any more; the ones before stay in effect");
     auto fresh = std::make_shared<State>();
     std::vector<jose::PublicKey> published;
     for (KeyFile& file : *files) {
         // A copy of a key's file is no other key.
-        const bool is_copy = std::any_of(fresh->files.begin(), fresh->files.end(), [&](const KeyFile& other) { return other.key.kid() == file.key.kid(); });
+        const bool is_copy = std::any_of(fresh->files.begin(), fresh->files.end(),
+                                         [&](const KeyFile& other) { return other.key.kid() == file.key.kid(); });
         if (is_copy) continue;
         published.push_back(file.key.public_key());
         fresh->files.push_back(std::move(file));
@@ -81,7 +84,8 @@ Result<std::string> Keyring::rotate(jose::Algorithm algorithm, std::int64_t keep
     const std::lock_guard changing(changing_);
     auto key = jose::PrivateKey::generate(algorithm);
     if (!key) return fail(key.error());
-    const std::string name = "signing-" + ascii_lower(jose::name_of(algorithm)) + "-" + key->kid().substr(0, 12) + ".pem";
+    const std::string name =
+        "signing-" + ascii_lower(jose::name_of(algorithm)) + "-" + key->kid().substr(0, 12) + ".pem";
     if (auto written = write_key_file(folder_, name, *key); !written) return fail(written.error());
     if (auto fresh = read(); !fresh) return fail(fresh.error());
 
@@ -92,7 +96,10 @@ Result<std::string> Keyring::rotate(jose::Algorithm algorithm, std::int64_t keep
         if (before->files[i - 1].made_unix_ns + (settle_s_ + keep_s) * ns_per_s > now) continue;
         std::error_code ec;
         fs::remove(before->files[i].path, ec);
-        if (ec) return fail(Code::internal, "signing_key", "the old signing key " + before->files[i].path.string() + " cannot be removed: " + ec.message());
+        if (ec)
+            return fail(
+                Code::internal, "signing_key",
+                "the old signing key " + before->files[i].path.string() + " cannot be removed: " + ec.message());
     }
     if (auto fresh = read(); !fresh) return fail(fresh.error());
     return key->kid();

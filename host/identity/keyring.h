@@ -20,9 +20,9 @@ namespace acp::identity {
 
 /// What becomes of a key.
 enum class KeyStage : std::uint8_t {
-    waiting,   ///< published, signs once others have had the time to fetch it
+    waiting,  ///< published, signs once others have had the time to fetch it
     signing,
-    retired,   ///< published, so that what it has signed can be checked
+    retired,  ///< published, so that what it has signed can be checked
 };
 
 struct KeyInfo {

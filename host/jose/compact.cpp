@@ -41,7 +41,8 @@ Result<Opened> open(std::string_view token) {
     if (token.size() > kMaxTokenBytes) return refused("size");
     const auto first = token.find('.');
     const auto second = first == std::string_view::npos ? first : token.find('.', first + 1);
-    if (second == std::string_view::npos || token.find('.', second + 1) != std::string_view::npos) return refused("parts");
+    if (second == std::string_view::npos || token.find('.', second + 1) != std::string_view::npos)
+        return refused("parts");
     const auto header_text = unbase64url(token.substr(0, first));
     const auto claims_text = unbase64url(token.substr(first + 1, second - first - 1));
     auto signature = unbase64url(token.substr(second + 1));

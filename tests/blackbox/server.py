@@ -35,10 +35,11 @@ def wait_until(condition, what, seconds=PATIENCE):
         time.sleep(0.02)
 
 
-def run(*arguments, env=None, timeout=PATIENCE, binary=BINARY):
-    """A command of the binary to its end."""
+def run(*arguments, env=None, timeout=PATIENCE, binary=BINARY, stdin=None):
+    """A command of the binary to its end; `stdin` is text."""
     full = {**os.environ, **(env or {})}
-    done = subprocess.run([binary, *map(str, arguments)], capture_output=True, text=True, timeout=timeout, env=full)
+    done = subprocess.run([binary, *map(str, arguments)], capture_output=True, text=True, timeout=timeout, env=full,
+                          input=stdin)
     assert not any(mark in done.stderr for mark in REPORTS), done.stderr
     return done
 

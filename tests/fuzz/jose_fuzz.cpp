@@ -73,7 +73,8 @@ void try_key_set(std::string_view bytes) {
     for (const PublicKey& one : keys->keys()) {
         require(one.thumbprint().size() == 43);
         for (const Algorithm algorithm : all_algorithms) {
-            require(!one.verify(algorithm, "text", bytes.substr(0, 512)) || !one.verify(algorithm, "texu", bytes.substr(0, 512)));
+            require(!one.verify(algorithm, "text", bytes.substr(0, 512)) ||
+                    !one.verify(algorithm, "texu", bytes.substr(0, 512)));
             const PublicKey* found = one.kid().empty() ? nullptr : keys->find(one.kid(), algorithm);
             require(!one.fits(algorithm) || one.kid().empty() || found == &one);
         }

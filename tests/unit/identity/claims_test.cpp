@@ -56,8 +56,9 @@ TEST_CASE("a number of seconds is finite, not negative and fits") {
     CHECK(seconds("1800000000.9") == now);
     CHECK(seconds("1.8e9") == now);
     CHECK(seconds("1000000000000000") == 1'000'000'000'000'000);
-    for (const char* bad : {"-1", "-0.5", "1000000000000001", "1e15", "9223372036854775807", "9223372036854775808", "18446744073709551615", "18446744073709551616",
-                            "99999999999999999999999999", "1e308", "1e400", "-1e400", "\"1800000000\"", "true", "null", "[1800000000]", "{}", "\"\""}) {
+    for (const char* bad : {"-1", "-0.5", "1000000000000001", "1e15", "9223372036854775807", "9223372036854775808",
+                            "18446744073709551615", "18446744073709551616", "99999999999999999999999999", "1e308",
+                            "1e400", "-1e400", "\"1800000000\"", "true", "null", "[1800000000]", "{}", "\"\""}) {
         CAPTURE(bad);
         // What is beyond numbers may be refused as JSON already.
         auto object = json::parse_object(R"({"exp":)" + std::string(bad) + "}");
@@ -67,7 +68,8 @@ TEST_CASE("a number of seconds is finite, not negative and fits") {
 }
 
 TEST_CASE("iss is exact") {
-    for (const char* issuer : {"\"https://idp.example/\"", "\"https://IDP.example\"", "\"https://idp.exampl\"", "\"\"", "null", "5", R"(["https://idp.example"])"}) {
+    for (const char* issuer : {"\"https://idp.example/\"", "\"https://IDP.example\"", "\"https://idp.exampl\"", "\"\"",
+                               "null", "5", R"(["https://idp.example"])"}) {
         CAPTURE(issuer);
         CHECK(fault(R"({"iss":)" + std::string(issuer) + R"(,"aud":"us","exp":1800000600})") == "iss");
     }
@@ -79,7 +81,9 @@ TEST_CASE("iss is exact") {
 }
 
 TEST_CASE("aud has one of ours") {
-    const auto with = [](const std::string& aud) { return fault(R"({"iss":"https://idp.example","aud":)" + aud + R"(,"exp":1800000600})"); };
+    const auto with = [](const std::string& aud) {
+        return fault(R"({"iss":"https://idp.example","aud":)" + aud + R"(,"exp":1800000600})");
+    };
     CHECK(with(R"("us")").empty());
     CHECK(with(R"("us too")").empty());
     CHECK(with(R"(["x","us"])").empty());
@@ -105,7 +109,8 @@ TEST_CASE("typ is one of those that are expected") {
 TEST_CASE("times hold with the leeway and not beyond") {
     CHECK(fault(claims("", "1799999971")).empty());
     CHECK(fault(claims("", "1799999970")) == "exp");
-    CHECK(check_claims(token(claims("", "1799999970")), expected(), now).error().message.find("expired") != std::string::npos);
+    CHECK(check_claims(token(claims("", "1799999970")), expected(), now).error().message.find("expired") !=
+          std::string::npos);
     CHECK(fault(claims(R"(,"nbf":1800000030)")).empty());
     CHECK(fault(claims(R"(,"nbf":1800000031)")) == "nbf");
     CHECK(fault(claims(R"(,"nbf":"soon")")) == "nbf");

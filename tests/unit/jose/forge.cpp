@@ -18,7 +18,8 @@ const PrivateKey& key_for(Algorithm algorithm) {
         const std::string rsa = PrivateKey::generate(Algorithm::RS256).value().pem();
         std::map<Algorithm, PrivateKey> out;
         for (const Algorithm a : all_algorithms)
-            out.emplace(a, type_of(a) == KeyType::rsa ? PrivateKey::from_pem(rsa, a).value() : PrivateKey::generate(a).value());
+            out.emplace(
+                a, type_of(a) == KeyType::rsa ? PrivateKey::from_pem(rsa, a).value() : PrivateKey::generate(a).value());
         return out;
     }();
     return keys.at(algorithm);
@@ -47,7 +48,8 @@ std::string forge(const PrivateKey& key, std::string_view header, std::string_vi
 std::string death_of(std::string_view token, const KeySet& keys) {
     const auto parsed = parse(token);
     if (!parsed) {
-        if (parsed.error().code != Code::unauthenticated || parsed.error().slug != "invalid_token") return "another error";
+        if (parsed.error().code != Code::unauthenticated || parsed.error().slug != "invalid_token")
+            return "another error";
         return parsed.error().internal;
     }
     const PublicKey* key = keys.find(parsed->kid, parsed->algorithm);

@@ -68,7 +68,10 @@ TEST_CASE("a sound key of each kind is taken") {
         CHECK(death_of_jwk(jwk(algorithm)).empty());
         CHECK(death_of_jwk(jwk(algorithm, {{"alg", text(name_of(algorithm))}})).empty());
         CHECK(death_of_jwk(jwk(algorithm, {{"use", json::Var()}, {"kid", json::Var()}})).empty());
-        CHECK(death_of_jwk(jwk(algorithm, {{"key_ops", list({text("verify")})}, {"x5t", text("abc")}, {"x5c", list({text("MII")})}})).empty());
+        CHECK(
+            death_of_jwk(jwk(algorithm,
+                             {{"key_ops", list({text("verify")})}, {"x5t", text("abc")}, {"x5c", list({text("MII")})}}))
+                .empty());
         const auto key = PublicKey::from_jwk(json::parse_object(jwk(algorithm)).value()).value();
         CHECK(key.thumbprint() == key_for(algorithm).kid());
         CHECK_FALSE(key.pinned());
@@ -84,10 +87,12 @@ TEST_CASE("whoever publishes a private key has none") {
         for (const Algorithm algorithm : {Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA})
             cases.push_back({name, jwk(algorithm, {{name, text("AQAB")}}), "private"});
     cases.push_back({"null d", R"({"kty":"EC","d":null})", "private"});
-    cases.push_back({"a symmetric key", R"({"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T"})", "private"});
+    cases.push_back(
+        {"a symmetric key", R"({"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T"})", "private"});
     all_die(cases);
     CHECK(death_of_set(R"({"keys":[{"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ"}]})") == "private");
-    const auto refused = PublicKey::from_jwk(json::parse_object(jwk(Algorithm::ES256, {{"d", text("c2VjcmV0")}})).value());
+    const auto refused =
+        PublicKey::from_jwk(json::parse_object(jwk(Algorithm::ES256, {{"d", text("c2VjcmV0")}})).value());
     CHECK(refused.error().message.find("c2VjcmV0") == std::string::npos);
 }
 
@@ -136,28 +141,29 @@ TEST_CASE("the point of an EC key is on its curve") {
             return jwk(algorithm, {{"x", base64url(new_x)}, {"y", base64url(new_y)}});
         };
         const std::string name(name_of(algorithm));
-        cases.insert(cases.end(), {
-                                      {name + " off the curve", key(x, other), "point"},
-                                      {name + " swapped", key(y, x), "point"},
-                                      {name + " zeros, which some write for infinity", key(zero, zero), "point"},
-                                      {name + " beyond the field", key(full, full), "point"},
-                                      {name + " x empty", key("", y), "x"},
-                                      {name + " y empty", key(x, ""), "y"},
-                                      {name + " x short", key(x.substr(1), y), "x"},
-                                      {name + " x long", key(std::string(1, '\0') + x, y), "x"},
-                                      {name + " y short", key(x, y.substr(1)), "y"},
-                                      {name + " y long", key(x, std::string(1, '\0') + y), "y"},
-                                      {name + " x missing", jwk(algorithm, {{"x", json::Var()}}), "x"},
-                                      {name + " y missing, as if compressed", jwk(algorithm, {{"y", json::Var()}}), "y"},
-                                      {name + " x no text", jwk(algorithm, {{"x", 5}}), "x"},
-                                      {name + " padded", jwk(algorithm, {{"x", base64url(x) + "="}}), "x"},
-                                      {name + " without curve", jwk(algorithm, {{"crv", json::Var()}}), "crv"},
-                                      {name + " curve no text", jwk(algorithm, {{"crv", 256}}), "crv"},
-                                      {name + " curve of OKP", jwk(algorithm, {{"crv", text("Ed25519")}}), "crv"},
-                                      {name + " secp256k1", jwk(algorithm, {{"crv", text("secp256k1")}}), "crv"},
-                                      {name + " curve by OpenSSL's name", jwk(algorithm, {{"crv", text("prime256v1")}}), "crv"},
-                                      {name + " curve in lower case", jwk(algorithm, {{"crv", text("p-256")}}), "crv"},
-                                  });
+        cases.insert(cases.end(),
+                     {
+                         {name + " off the curve", key(x, other), "point"},
+                         {name + " swapped", key(y, x), "point"},
+                         {name + " zeros, which some write for infinity", key(zero, zero), "point"},
+                         {name + " beyond the field", key(full, full), "point"},
+                         {name + " x empty", key("", y), "x"},
+                         {name + " y empty", key(x, ""), "y"},
+                         {name + " x short", key(x.substr(1), y), "x"},
+                         {name + " x long", key(std::string(1, '\0') + x, y), "x"},
+                         {name + " y short", key(x, y.substr(1)), "y"},
+                         {name + " y long", key(x, std::string(1, '\0') + y), "y"},
+                         {name + " x missing", jwk(algorithm, {{"x", json::Var()}}), "x"},
+                         {name + " y missing, as if compressed", jwk(algorithm, {{"y", json::Var()}}), "y"},
+                         {name + " x no text", jwk(algorithm, {{"x", 5}}), "x"},
+                         {name + " padded", jwk(algorithm, {{"x", base64url(x) + "="}}), "x"},
+                         {name + " without curve", jwk(algorithm, {{"crv", json::Var()}}), "crv"},
+                         {name + " curve no text", jwk(algorithm, {{"crv", 256}}), "crv"},
+                         {name + " curve of OKP", jwk(algorithm, {{"crv", text("Ed25519")}}), "crv"},
+                         {name + " secp256k1", jwk(algorithm, {{"crv", text("secp256k1")}}), "crv"},
+                         {name + " curve by OpenSSL's name", jwk(algorithm, {{"crv", text("prime256v1")}}), "crv"},
+                         {name + " curve in lower case", jwk(algorithm, {{"crv", text("p-256")}}), "crv"},
+                     });
     }
     // The numbers of one curve under the name of another.
     cases.push_back({"P-256 as P-384", jwk(Algorithm::ES256, {{"crv", text("P-384")}}), "x"});
@@ -188,9 +194,11 @@ TEST_CASE("a key of small order signs everything, so it signs nothing") {
     CHECK(death_of_jwk(jwk(Algorithm::EdDSA, {{"x", base64url(one)}})) == "point");
     CHECK(death_of_jwk(jwk(Algorithm::EdDSA, {{"x", base64url(std::string(32, '\0'))}})) == "point");
     CHECK(death_of_jwk(jwk(Algorithm::EdDSA, {{"x", base64url('\x01' + std::string(30, '\0') + '\x80')}})) == "point");
-    CHECK(death_of_jwk(jwk(Algorithm::EdDSA, {{"x", base64url('\xec' + std::string(30, '\xff') + '\x7f')}})) == "point");
+    CHECK(death_of_jwk(jwk(Algorithm::EdDSA, {{"x", base64url('\xec' + std::string(30, '\xff') + '\x7f')}})) ==
+          "point");
     // y = 2^255 - 18 is another spelling of 1.
-    CHECK(death_of_jwk(jwk(Algorithm::EdDSA, {{"x", base64url('\xee' + std::string(30, '\xff') + '\x7f')}})) == "point");
+    CHECK(death_of_jwk(jwk(Algorithm::EdDSA, {{"x", base64url('\xee' + std::string(30, '\xff') + '\x7f')}})) ==
+          "point");
 }
 
 TEST_CASE("a key says what it is for, and is for nothing else") {
@@ -250,9 +258,14 @@ TEST_CASE("a set leaves out what is of no use and is wrong with what is malforme
 }
 
 TEST_CASE("two keys of one kid are wrong when one algorithm fits both") {
-    const auto both = [](const std::string& a, const std::string& b) { return death_of_set(R"({"keys":[)" + a + "," + b + "]}"); };
+    const auto both = [](const std::string& a, const std::string& b) {
+        return death_of_set(R"({"keys":[)" + a + "," + b + "]}");
+    };
     const std::string kid = "a";
-    const auto rsa = [&](const char* alg) { return alg == nullptr ? jwk(Algorithm::RS256, {{"kid", kid}}) : jwk(Algorithm::RS256, {{"kid", kid}, {"alg", text(alg)}}); };
+    const auto rsa = [&](const char* alg) {
+        return alg == nullptr ? jwk(Algorithm::RS256, {{"kid", kid}})
+                              : jwk(Algorithm::RS256, {{"kid", kid}, {"alg", text(alg)}});
+    };
     CHECK(both(rsa("RS256"), rsa("PS256")).empty());
     CHECK(both(rsa("RS256"), rsa("RS256")) == "twice");
     CHECK(both(rsa("RS256"), rsa(nullptr)) == "twice");
@@ -277,7 +290,8 @@ TEST_CASE("a key set is strict JSON of a bounded size") {
     for (int i = 1; i < 64; ++i) many += R"(,{"kty":"x"})";
     CHECK(death_of_set(R"({"keys":[)" + many + "]}").empty());
     CHECK(death_of_set(R"({"keys":[)" + many + R"(,{"kty":"x"}]})") == "count");
-    CHECK(KeySet::parse("{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"\xff\"}]}").error().code == Code::invalid);
+    CHECK(KeySet::parse("{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"\xff\"}]}").error().code ==
+          Code::invalid);
 }
 
 TEST_CASE("a key is found by kid, and without one only if there is no choice") {

@@ -61,9 +61,9 @@ std::string by_openssl(Algorithm algorithm, const std::string& padding) {
 
 bool believed_by_openssl(Algorithm algorithm, const std::string& signature) {
     write("sig", is_ec(algorithm) ? der_of(signature) : signature);
-    return openssl(algorithm == Algorithm::EdDSA
-                       ? "pkeyutl -verify -rawin -pubin -inkey pub.pem -in text -sigfile sig"
-                       : "dgst " + digest_of(algorithm) + padding_of(algorithm) + " -verify pub.pem -signature sig text");
+    return openssl(algorithm == Algorithm::EdDSA ? "pkeyutl -verify -rawin -pubin -inkey pub.pem -in text -sigfile sig"
+                                                 : "dgst " + digest_of(algorithm) + padding_of(algorithm) +
+                                                       " -verify pub.pem -signature sig text");
 }
 
 }  // namespace
@@ -94,7 +94,8 @@ TEST_CASE("PS* takes the digest's salt length and digest alone") {
     write("key.pem", key.pem());
     write("text", "t");
     const auto taken = [&](const std::string& options) {
-        return key.public_key().verify(Algorithm::PS256, "t", by_openssl(Algorithm::PS256, " -sigopt rsa_padding_mode:pss" + options));
+        return key.public_key().verify(Algorithm::PS256, "t",
+                                       by_openssl(Algorithm::PS256, " -sigopt rsa_padding_mode:pss" + options));
     };
     CHECK(taken(" -sigopt rsa_pss_saltlen:32 -sigopt rsa_mgf1_md:sha256"));
     CHECK(taken(" -sigopt rsa_pss_saltlen:digest"));
@@ -131,8 +132,10 @@ TEST_CASE("certificates and public keys are judged like JWKs") {
     CHECK(made("-algorithm ED448") == "kty");
     CHECK(made("-algorithm X25519") == "kty");
     CHECK(PublicKey::from_pem("").error().internal == "pem");
-    CHECK(PublicKey::from_pem("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n").error().internal == "pem");
-    CHECK(PublicKey::from_pem("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").error().internal == "pem");
+    CHECK(PublicKey::from_pem("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n").error().internal ==
+          "pem");
+    CHECK(PublicKey::from_pem("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").error().internal ==
+          "pem");
     CHECK(PublicKey::from_pem(std::string(65 * 1024, 'x')).error().internal == "size");
 }
 

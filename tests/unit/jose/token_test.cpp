@@ -66,7 +66,8 @@ void all_die(const std::vector<Case>& cases) {
 std::string hmac(const std::string& secret, const std::string& text) {
     unsigned char out[EVP_MAX_MD_SIZE];
     unsigned size = 0;
-    HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()), reinterpret_cast<const unsigned char*>(text.data()), text.size(), out, &size);
+    HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
+         reinterpret_cast<const unsigned char*>(text.data()), text.size(), out, &size);
     return {reinterpret_cast<const char*>(out), size};
 }
 
@@ -75,7 +76,8 @@ template <typename Change>
 std::string with_part(const std::string& token, int number, Change change) {
     const auto first = token.find('.');
     const auto second = token.find('.', first + 1);
-    std::string parts[] = {token.substr(0, first), token.substr(first + 1, second - first - 1), token.substr(second + 1)};
+    std::string parts[] = {token.substr(0, first), token.substr(first + 1, second - first - 1),
+                           token.substr(second + 1)};
     parts[number] = change(parts[number]);
     return parts[0] + "." + parts[1] + "." + parts[2];
 }
@@ -84,12 +86,14 @@ std::string with_part(const std::string& token, int number, Change change) {
 
 TEST_CASE("the algorithm is one of ours, spelt as registered") {
     std::vector<Case> cases;
-    for (const char* alg : {"none", "None", "NONE", "nOnE", "HS256", "HS384", "HS512", "es256", "ES256 ", " ES256", "ES256K", "Ed25519", "ES", "", "RSA-OAEP", "dir"})
+    for (const char* alg : {"none", "None", "NONE", "nOnE", "HS256", "HS384", "HS512", "es256", "ES256 ", " ES256",
+                            "ES256K", "Ed25519", "ES", "", "RSA-OAEP", "dir"})
         cases.push_back({alg, with_header(header("", alg)), "alg"});
     cases.push_back({"none without a signature", base64url(header("", "none")) + "." + base64url(claims) + ".", "alg"});
     cases.push_back({"no alg", with_header(R"({"kid":")" + es256().kid() + "\"}"), "alg"});
     for (const char* alg : {"null", "5", "true", R"(["ES256"])", R"({"a":"ES256"})"})
-        cases.push_back({alg, with_header(R"({"alg":)" + std::string(alg) + R"(,"kid":")" + es256().kid() + "\"}"), "alg"});
+        cases.push_back(
+            {alg, with_header(R"({"alg":)" + std::string(alg) + R"(,"kid":")" + es256().kid() + "\"}"), "alg"});
     cases.push_back({"NUL in alg", with_header(header("", "ES256\\u0000")), "header"});
     all_die(cases);
 }
@@ -99,7 +103,8 @@ TEST_CASE("a public key is no secret") {
     for (const Algorithm algorithm : {Algorithm::RS256, Algorithm::ES256}) {
         const PublicKey& key = key_for(algorithm).public_key();
         for (const std::string& secret : {json::dump(key.jwk()), key.thumbprint(), std::string()}) {
-            const std::string text = base64url(R"({"alg":"HS256","kid":")" + key.kid() + "\"}") + "." + base64url(claims);
+            const std::string text =
+                base64url(R"({"alg":"HS256","kid":")" + key.kid() + "\"}") + "." + base64url(claims);
             cases.push_back({"HS256 with " + secret, text + "." + base64url(hmac(secret, text)), "alg"});
         }
     }
@@ -111,10 +116,13 @@ TEST_CASE("a key checks for its own algorithm alone") {
     for (const Algorithm key : {Algorithm::RS256, Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA})
         for (const Algorithm named : all_algorithms)
             if (named != key)
-                cases.push_back({std::string(name_of(key)) + " key, " + std::string(name_of(named)) + " named",
-                                 // Of keys with the same kid, RSA's, the one bound to the named algorithm is found.
-                                 forge(key_for(key), R"({"alg":")" + std::string(name_of(named)) + R"(","kid":")" + key_for(key).kid() + "\"}", claims),
-                                 key_for(key).kid() == key_for(named).kid() ? "signature" : "key"});
+                cases.push_back(
+                    {std::string(name_of(key)) + " key, " + std::string(name_of(named)) + " named",
+                     // Of keys with the same kid, RSA's, the one bound to the named algorithm is found.
+                     forge(key_for(key),
+                           R"({"alg":")" + std::string(name_of(named)) + R"(","kid":")" + key_for(key).kid() + "\"}",
+                           claims),
+                     key_for(key).kid() == key_for(named).kid() ? "signature" : "key"});
     all_die(cases);
 }
 
@@ -243,9 +251,12 @@ TEST_CASE("a token has one spelling") {
     for (int part = 0; part < 3; ++part)
         for (const char* what : {"=", "==", " ", "\n", "\r\n", "\t", "+", "/", "\xc3\xa4", "A"})
             // "A" leaves one letter over, or bits: never another spelling of the same.
-            if (what[0] != 'A') cases.push_back({"part " + std::to_string(part) + " with " + what, with_part(good, part, append(what)), "base64url"});
+            if (what[0] != 'A')
+                cases.push_back({"part " + std::to_string(part) + " with " + what, with_part(good, part, append(what)),
+                                 "base64url"});
     for (int part = 0; part < 3; ++part)
-        cases.push_back({"part " + std::to_string(part) + " after a space", with_part(good, part, [](const std::string& s) { return " " + s; }), "base64url"});
+        cases.push_back({"part " + std::to_string(part) + " after a space",
+                         with_part(good, part, [](const std::string& s) { return " " + s; }), "base64url"});
     // 64 bytes are 86 letters, of which the last has four bits that carry nothing.
     const std::string letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     for (std::size_t bit : {1U, 2U, 4U, 8U}) {
@@ -276,7 +287,9 @@ TEST_CASE("an ECDSA signature is R and S, each whole and none zero") {
     for (const Algorithm algorithm : {Algorithm::ES256, Algorithm::ES384, Algorithm::ES512}) {
         CAPTURE(name_of(algorithm));
         const PrivateKey& key = key_for(algorithm);
-        const std::string text = base64url(R"({"alg":")" + std::string(name_of(algorithm)) + R"(","kid":")" + key.kid() + "\"}") + "." + base64url(claims);
+        const std::string text =
+            base64url(R"({"alg":")" + std::string(name_of(algorithm)) + R"(","kid":")" + key.kid() + "\"}") + "." +
+            base64url(claims);
         const std::string good = test::sign_raw(key, text);
         const std::size_t half = good.size() / 2;
         const std::string r = good.substr(0, half), s = good.substr(half), zero(half, '\0');
@@ -302,7 +315,8 @@ TEST_CASE("an ECDSA signature is R and S, each whole and none zero") {
                 if ((n[0] & 0x80) != 0) n.insert(0, 1, '\0');
                 body += std::string("\x02") + static_cast<char>(n.size()) + n;
             }
-            return (body.size() < 128 ? std::string("\x30") : std::string("\x30\x81")) + static_cast<char>(body.size()) + body;
+            return (body.size() < 128 ? std::string("\x30") : std::string("\x30\x81")) +
+                   static_cast<char>(body.size()) + body;
         }();
         CHECK(died(der) == "signature");
     }
@@ -313,10 +327,13 @@ TEST_CASE("a changed payload or signature is not believed") {
         CAPTURE(name_of(algorithm));
         const std::string good = key_for(algorithm).sign("at+jwt", claims).value();
         REQUIRE(death(good).empty());
-        CHECK(death(with_part(good, 1, [](const std::string&) { return base64url(R"({"sub":"mallory"})"); })) == "signature");
-        CHECK(death(with_part(good, 0, [](const std::string& s) { return base64url(unbase64url(s).value() + " "); })) == "signature");
+        CHECK(death(with_part(good, 1, [](const std::string&) { return base64url(R"({"sub":"mallory"})"); })) ==
+              "signature");
+        CHECK(death(with_part(good, 0, [](const std::string& s) { return base64url(unbase64url(s).value() + " "); })) ==
+              "signature");
         const std::string other = key_for(algorithm).sign("at+jwt", R"({"sub":"mallory"})").value();
-        CHECK(death(with_part(good, 2, [&](const std::string&) { return other.substr(other.rfind('.') + 1); })) == "signature");
+        CHECK(death(with_part(good, 2, [&](const std::string&) { return other.substr(other.rfind('.') + 1); })) ==
+              "signature");
     }
 }
 
@@ -333,7 +350,8 @@ TEST_CASE("the type of a token is short and in lower case") {
 TEST_CASE("a proof brings its key, and only a proof does") {
     const std::string jwk = json::dump(es256().public_key().jwk());
     const auto check = [](const std::string& more) {
-        auto parsed = parse(forge(es256(), R"({"alg":"ES256","typ":"dpop+jwt")" + more + "}", claims), OwnKey::expected);
+        auto parsed =
+            parse(forge(es256(), R"({"alg":"ES256","typ":"dpop+jwt")" + more + "}", claims), OwnKey::expected);
         return parsed ? std::string() : parsed.error().internal;
     };
     CHECK(check(",\"jwk\":" + jwk).empty());
@@ -349,6 +367,7 @@ TEST_CASE("a proof brings its key, and only a proof does") {
 TEST_CASE("8 levels and 8192 bytes are taken") {
     CHECK(death(with_claims(R"({"a":)" + std::string(7, '[') + std::string(7, ']') + "}")).empty());
     std::string token;
-    for (std::size_t size = 5900; token.size() < kMaxTokenBytes; ++size) token = with_claims(R"({"a":")" + std::string(size, 'a') + "\"}");
+    for (std::size_t size = 5900; token.size() < kMaxTokenBytes; ++size)
+        token = with_claims(R"({"a":")" + std::string(size, 'a') + "\"}");
     CHECK(death(token).empty() == (token.size() == kMaxTokenBytes));
 }
