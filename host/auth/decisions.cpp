@@ -53,9 +53,9 @@ Result<http::Response> FlowEndpoints::carry_out(const Step& step, AuthDecision d
     return browser->end_session(step.context, step.flow.alias, std::move(decision));
 }
 
-/// Without an issuer the identity is one of this server's own: a registered client.
+/// Without an issuer the identity is one of this server's own: a registered client, never a person who is called like one.
 /// Anybody else has what the role mapping makes of the claims of who vouched for it.
-Subject FlowEndpoints::subject_of(const plugins::AuthIdentity& identity) const {
+Subject FlowEndpoints::subject_of(const plugins::AuthIdentity& identity, const identity::Client& asking) const {
     Subject out;
     out.id = identity.subject;
     out.actor_kind = identity.actor_kind;
@@ -67,7 +67,7 @@ Subject FlowEndpoints::subject_of(const plugins::AuthIdentity& identity) const {
     out.expires_unix_s = identity.expires_unix_s;
     if (identity.issuer.empty() || identity.issuer == services_.settings.issuer) {
         const identity::Client* client = services_.clients.find(identity.subject);
-        if (!client) return out;
+        if (!client || (client != &asking && identity.actor_kind == "user")) return out;
         out.scopes = client->scopes;
         out.actor_kind = client->actor_kind;
         out.organization_id = client->organization_id;
@@ -98,7 +98,7 @@ Result<http::Response> FlowEndpoints::grant(const Step& step, const AuthDecision
             return defect(step.flow, "binds a token to another key than the proven one");
         if (!key.empty()) wish.key_thumbprint = key;
     }
-    auto issued = granting_.issue(step.context, *step.client, subject_of(identity), wish);
+    auto issued = granting_.issue(step.context, *step.client, subject_of(identity, *step.client->client), wish);
     if (!issued) {
         services_.counters.refused.fetch_add(1, std::memory_order_relaxed);
         return fail(issued.error());

@@ -81,8 +81,9 @@ Result<std::string> Exchange::act_of(const Token& subject, const Token* actor, c
     }
     const auto before = subject.claims->getObject("act");
     if (subject.claims->has("act") && !before) return invalid_request("the subject_token is not accepted", "act");
-    // The subject's own client asks for itself: nobody acts who did not before.
-    if (!actor && subject.principal.issuer == services_.settings.issuer && subject.principal.subject == acting)
+    // A client asks for itself, with a token that was its own: nobody acts who did not before.
+    const identity::Principal& who = subject.principal;
+    if (!actor && who.issuer == services_.settings.issuer && who.client_id == acting && who.subject == acting && who.actor_kind == client.client->actor_kind)
         return before ? json::dump(before) : std::string();
     if (depth_of(before) >= kMostActors) return invalid_request("too many actors", "depth of act");
     auto act = json::object({{"sub", acting}});

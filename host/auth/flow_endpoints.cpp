@@ -61,7 +61,8 @@ plugins::CallContext call_of(const dispatch::Context& context) {
 http::Response shown(const Services& services, const dispatch::Context& context, const AuthEndpoint& endpoint, const Error& error) {
     if (!endpoint.has(ACP_AUTH_HTML)) {
         const bool is_oauth = endpoint.input == ACP_AUTH_INPUT_FORM || !endpoint.grant_type.empty();
-        const bool is_interface = error.slug == "feature_unavailable" || error.slug == "unauthenticated" || error.code == Code::forbidden;
+        // What concerns the browser is no matter of OAuth's.
+        const bool is_interface = error.slug == "feature_unavailable" || endpoint.has(ACP_AUTH_NEEDS_SESSION | ACP_AUTH_NEEDS_CSRF);
         return is_oauth && !is_interface ? client_problem(services, context, error) : context.problem(error);
     }
     const int status = http::status_of(error.code);

@@ -57,7 +57,7 @@ private:
     Result<http::Response> grant(const Step& step, const plugins::AuthDecision& decision) const;
     Result<http::Response> forward(const Step& step, plugins::AuthDecision decision) const;
     http::Response refused(const Step& step, const plugins::AuthDecision& decision) const;
-    Subject subject_of(const plugins::AuthIdentity& identity) const;
+    Subject subject_of(const plugins::AuthIdentity& identity, const identity::Client& asking) const;
 
     const Services& services_;
     ClientAuthenticator& clients_;

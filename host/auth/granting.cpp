@@ -92,7 +92,7 @@ Result<std::string> Granting::proven_key(const dispatch::Context& context, const
         if (client.dpop_required) return refuse(Code::invalid, "invalid_dpop_proof", "this client must prove its key: DPoP is missing");
         return std::string();
     }
-    auto thumbprint = services_.trust.proof(context.field("dpop"), services_.settings.origin + context.path, services_.now_unix_s());
+    auto thumbprint = services_.trust.proof(context.field("dpop"), services_.settings.url_of(context.path), services_.now_unix_s());
     if (thumbprint || thumbprint.error().code == Code::unavailable) return thumbprint;
     // RFC 9449 section 5: at this endpoint a wrong proof is a wrong request.
     const Error& error = thumbprint.error();
@@ -142,7 +142,9 @@ Result<Issued> Granting::issue(const dispatch::Context& context, const ProvenCli
                                 {"scope", issued.scope},
                                 {"actor_kind", subject.actor_kind}});
     if (!subject.organization_id.empty()) claims->set("organization_id", subject.organization_id);
-    if (!subject.roles.empty()) claims->set("roles", list(subject.roles));
+    // A role stands for all its scopes, wherever the token is read: it is told only when none of them was cut.
+    const bool is_whole = std::all_of(subject.scopes.begin(), subject.scopes.end(), [&](const auto& scope) { return holds(*scopes, scope); });
+    if (!subject.roles.empty() && is_whole) claims->set("roles", list(subject.roles));
     if (!subject.resources.empty()) claims->set("resources", list(subject.resources));
     if (!subject.acr.empty()) claims->set("acr", subject.acr);
     if (!subject.amr.empty()) claims->set("amr", list(subject.amr));

@@ -1,6 +1,7 @@
 // auth: what the endpoints below /auth are told by the configuration.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -20,6 +21,8 @@ struct Settings {
     /// Clients find the endpoints by the issuer (RFC 8414 section 3).
     bool discoverable() const noexcept { return issuer == base; }
     std::string url(const std::string& path) const { return base + path; }
+    /// The URL of a path below /auth, as clients know it: what is in front may take off a prefix.
+    std::string url_of(const std::string& request_path) const { return base + request_path.substr(std::min(request_path.size(), sizeof "/auth" - 1)); }
 };
 
 /// Where the endpoints are: below the issuer when that is an http(s) URL that ends in

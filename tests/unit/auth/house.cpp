@@ -99,7 +99,17 @@ identity::Roles roles() {
     rule.test = identity::RoleRule::Test::contains;
     rule.value = "ops";
     rule.scopes = {"read:infrastructure"};
-    return identity::Roles(identity::default_roles(), {rule});
+    identity::RoleRule web;
+    web.issuer = rule.issuer;
+    web.claim = "team";
+    web.value = "web";
+    web.role = "operator";
+    identity::RoleRule audit = web;
+    audit.value = "audit";
+    audit.role = "auditor";
+    identity::RoleTable table = identity::default_roles();
+    table["auditor"] = {"read:infrastructure"};
+    return identity::Roles(std::move(table), {rule, web, audit});
 }
 
 }  // namespace

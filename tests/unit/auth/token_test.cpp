@@ -114,6 +114,10 @@ TEST_CASE("what a flow grants is cut to the client, whatever it says") {
         decision.identity.issuer = "https://evil.example";
         decision.identity.claims_json = R"({"groups":["ops"],"scope":"admin:cluster"})";
     }
+    SECTION("nor a person who is called like one") {
+        decision.identity.subject = "both";
+        decision.identity.actor_kind = "user";
+    }
     SECTION("one that has expired") {
         decision.identity.expires_unix_s = 1;
     }
@@ -151,6 +155,22 @@ TEST_CASE("somebody with a role gets what role and client both allow, and no lon
     CHECK(texts_of(claims, "resources") == std::vector<std::string>{"web"});
     CHECK(claims->getValue<std::int64_t>("auth_time") == house.now - 5);
     CHECK(json::text_or(claims->getObject("act"), "sub") == "agent");
+}
+
+TEST_CASE("a role is told only with all that it stands for") {
+    House house;
+    const bool narrow = GENERATE(true, false);
+    house.decide = [&](const auto&) {
+        plugins::AuthDecision out;
+        out.kind = Kind::grant;
+        out.identity.subject = "bob";
+        out.identity.issuer = "https://idp.example";
+        out.identity.actor_kind = "user";
+        out.identity.claims_json = narrow ? R"({"team":"web"})" : R"({"team":"audit"})";
+        return out;
+    };
+    const auto claims = house.claims_of(house.token());
+    CHECK(texts_of(claims, "roles") == (narrow ? std::vector<std::string>{} : std::vector<std::string>{"auditor"}));
 }
 
 TEST_CASE("requests that are none") {
@@ -201,6 +221,8 @@ TEST_CASE("the route of a flow is the same grant by another name") {
     ask.form[0].second = "client_credentials";
     ask.form[1].second = "admin:cluster";
     CHECK(house.ask(ask).error() == "invalid_scope");
+    ask.authorization = {basic("idle", kSecret + "idle")};
+    CHECK(house.ask(ask).error() == "unauthorized_client");
     ask.authorization = {};
     CHECK(house.ask(ask).error() == "invalid_client");
     ask.query = "x=1";
