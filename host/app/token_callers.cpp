@@ -8,13 +8,18 @@ namespace {
 
 using Kind = dispatch::Evidence::Kind;
 
-bool is_token(const dispatch::Evidence& evidence) noexcept { return evidence.kind == Kind::bearer || evidence.kind == Kind::dpop; }
-
-identity::Presented presented(const dispatch::Evidence& evidence) noexcept {
-    return {evidence.value, evidence.kind == Kind::dpop, evidence.proof, evidence.method, evidence.url, evidence.certificate_sha256};
+bool is_token(const dispatch::Evidence& evidence) noexcept {
+    return evidence.kind == Kind::bearer || evidence.kind == Kind::dpop;
 }
 
-std::int64_t unix_s() noexcept { return unix_ns() / 1'000'000'000; }
+identity::Presented presented(const dispatch::Evidence& evidence) noexcept {
+    return {evidence.value, evidence.kind == Kind::dpop, evidence.proof, evidence.method,
+            evidence.url,   evidence.certificate_sha256};
+}
+
+std::int64_t unix_s() noexcept {
+    return unix_ns() / 1'000'000'000;
+}
 
 }  // namespace
 
@@ -23,7 +28,9 @@ identity::PrincipalPtr TokenCallers::known(const dispatch::Evidence& evidence) c
 }
 
 Result<identity::PrincipalPtr> TokenCallers::prove(const dispatch::Evidence& evidence) {
-    if (!is_token(evidence)) return fail(Code::unauthenticated, "unauthenticated", "this operation needs an access token: Authorization: Bearer <token>");
+    if (!is_token(evidence))
+        return fail(Code::unauthenticated, "unauthenticated",
+                    "this operation needs an access token: Authorization: Bearer <token>");
     return verifier_->verify(presented(evidence), unix_s());
 }
 
