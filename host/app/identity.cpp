@@ -23,7 +23,8 @@ constexpr std::pair<std::string_view, identity::ClientAuth> kMethods[] = {
 };
 
 /// What is wrong with the value of `key` in a client's entry.
-Violation wrong(const config::Config& config, const config::OauthClient& client, const char* key, const std::string& what) {
+Violation wrong(const config::Config& config, const config::OauthClient& client, const char* key,
+                const std::string& what) {
     const std::string pointer = client.pointer + key;
     return config::locate(config.origins.at(pointer), pointer, what);
 }
@@ -35,14 +36,17 @@ std::optional<std::string> text_of(const std::filesystem::path& file) {
     return text.str();
 }
 
-Result<jose::KeySet> keys_of(const config::Config& config, const config::OauthClient& client, std::vector<Violation>& wrongs) {
+Result<jose::KeySet> keys_of(const config::Config& config, const config::OauthClient& client,
+                             std::vector<Violation>& wrongs) {
     const bool in_file = !client.jwks_file.empty();
     if (!in_file && client.jwks_json.empty()) return jose::KeySet();
     const char* key = in_file ? "/jwks_file" : "/jwks";
     const auto text = in_file ? text_of(client.jwks_file) : client.jwks_json;
-    auto keys = text ? jose::KeySet::parse(*text) : fail(Code::not_found, "unreadable", "cannot be read: " + client.jwks_file.string());
+    auto keys = text ? jose::KeySet::parse(*text)
+                     : fail(Code::not_found, "unreadable", "cannot be read: " + client.jwks_file.string());
     if (!keys) wrongs.push_back(wrong(config, client, key, keys.error().message));
-    if (keys && keys->keys().empty()) wrongs.push_back(wrong(config, client, key, "holds no key that can check a signature"));
+    if (keys && keys->keys().empty())
+        wrongs.push_back(wrong(config, client, key, "holds no key that can check a signature"));
     return keys;
 }
 
@@ -51,7 +55,8 @@ identity::Client client_of(const config::OauthClient& from, jose::KeySet keys) {
     to.id = from.id;
     to.name = from.name;
     for (const auto& [name, method] : kMethods)
-        if (std::find(from.methods.begin(), from.methods.end(), name) != from.methods.end()) to.methods.push_back(method);
+        if (std::find(from.methods.begin(), from.methods.end(), name) != from.methods.end())
+            to.methods.push_back(method);
     to.grants = from.grants;
     to.scopes = from.scopes;
     to.audiences = from.audiences;
@@ -80,7 +85,8 @@ identity::TrustedIssuer issuer_of(const config::Issuer& from) {
     to.actor_kind = from.kind;
     to.subject_prefix = from.subject_prefix;
     to.trust_scopes = from.trust_scopes;
-    to.claims = {from.claims.subject, from.claims.client, from.claims.organization, from.claims.scopes, from.claims.resources};
+    to.claims = {from.claims.subject, from.claims.client, from.claims.organization, from.claims.scopes,
+                 from.claims.resources};
     return to;
 }
 
@@ -90,7 +96,8 @@ identity::Roles roles_of(const config::Identity& from) {
     std::vector<identity::RoleRule> rules;
     for (const auto& rule : from.role_mapping) {
         const bool equals = !rule.equals.empty();
-        rules.push_back({rule.issuer, rule.claim, equals ? identity::RoleRule::Test::equals : identity::RoleRule::Test::contains,
+        rules.push_back({rule.issuer, rule.claim,
+                         equals ? identity::RoleRule::Test::equals : identity::RoleRule::Test::contains,
                          equals ? rule.equals : rule.contains, rule.role, rule.scopes});
     }
     return identity::Roles(std::move(table), std::move(rules));
@@ -122,7 +129,8 @@ Result<identity::Clients> clients_of(const config::Config& config) {
     return fail(std::move(e));
 }
 
-Result<IdentityParts> make_identity(const config::Config& config, std::shared_ptr<identity::Keyring> keys, state::Store& store) {
+Result<IdentityParts> make_identity(const config::Config& config, std::shared_ptr<identity::Keyring> keys,
+                                    state::Store& store) {
     auto clients = clients_of(config);
     if (!clients) return fail(clients.error());
     const config::Identity& settings = config.identity;
@@ -132,15 +140,16 @@ Result<IdentityParts> make_identity(const config::Config& config, std::shared_pt
     IdentityParts parts;
     parts.clients = std::move(*clients);
     parts.keys = std::move(keys);
-    parts.trusted = std::make_shared<identity::TrustedIssuers>(std::move(issuers), roles_of(settings),
-                                                               std::make_shared<identity::KeySources>(key_rules_of(settings.verification)),
-                                                               settings.leeway_s);
+    parts.trusted = std::make_shared<identity::TrustedIssuers>(
+        std::move(issuers), roles_of(settings),
+        std::make_shared<identity::KeySources>(key_rules_of(settings.verification)), settings.leeway_s);
     parts.revocations = std::make_shared<identity::Revocations>(store);
     parts.proofs = std::make_shared<identity::DpopProofs>(
-        store, identity::DpopRules{settings.verification.dpop_window_s, settings.leeway_s, settings.verification.dpop_nonce});
-    parts.verifier = identity::make_verifier(
-        {settings.issuer, settings.audience, settings.leeway_s, static_cast<std::size_t>(settings.verification.cached_tokens)},
-        {parts.keys, parts.trusted, parts.revocations, parts.proofs});
+        store,
+        identity::DpopRules{settings.verification.dpop_window_s, settings.leeway_s, settings.verification.dpop_nonce});
+    parts.verifier = identity::make_verifier({settings.issuer, settings.audience, settings.leeway_s,
+                                              static_cast<std::size_t>(settings.verification.cached_tokens)},
+                                             {parts.keys, parts.trusted, parts.revocations, parts.proofs});
     parts.revocations->follow(settings.verification.revocation_poll_s * 1000);
     return parts;
 }

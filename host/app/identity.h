@@ -29,6 +29,7 @@ struct IdentityParts {
 Result<identity::Clients> clients_of(const config::Config& config);
 
 /// Follows revocations of other replicas from now on. `store` outlives the parts.
-Result<IdentityParts> make_identity(const config::Config& config, std::shared_ptr<identity::Keyring> keys, state::Store& store);
+Result<IdentityParts> make_identity(const config::Config& config, std::shared_ptr<identity::Keyring> keys,
+                                    state::Store& store);
 
 }  // namespace acp::app

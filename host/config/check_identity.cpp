@@ -32,7 +32,9 @@ std::string joined(const std::vector<std::string>& names) {
     return out;
 }
 
-bool holds(const std::vector<std::string>& list, std::string_view one) { return std::find(list.begin(), list.end(), one) != list.end(); }
+bool holds(const std::vector<std::string>& list, std::string_view one) {
+    return std::find(list.begin(), list.end(), one) != list.end();
+}
 
 class IdentityCheck : private Lookup {
 public:
@@ -40,7 +42,8 @@ public:
 
     void run() {
         for (std::size_t i = 0; i < count("/identity/issuers"); ++i) check_issuer(json::child("/identity/issuers", i));
-        for (std::size_t i = 0; i < count("/identity/role_mapping"); ++i) check_rule(json::child("/identity/role_mapping", i));
+        for (std::size_t i = 0; i < count("/identity/role_mapping"); ++i)
+            check_rule(json::child("/identity/role_mapping", i));
         for (std::size_t i = 0; i < count("/identity/clients"); ++i) check_client(json::child("/identity/clients", i));
     }
 
@@ -59,15 +62,18 @@ private:
         if (!issuer || issuer->empty()) return;
         check_fresh(issuers_, *issuer, pointer);
         if (*issuer == text("/identity/issuer").value_or(Identity().issuer))
-            document_.refuse(pointer, "is this server's own issuer, whose tokens are accepted anyway; remove this entry");
+            document_.refuse(pointer,
+                             "is this server's own issuer, whose tokens are accepted anyway; remove this entry");
         const auto jwks_url = text(json::child(entry, "jwks_url"));
         const bool is_url = issuer->starts_with(kHttp) || issuer->starts_with(kHttps);
-        if (!is_url && !jwks_url) document_.refuse(pointer, "is no URL, so its keys cannot be discovered; set jwks_url");
+        if (!is_url && !jwks_url)
+            document_.refuse(pointer, "is no URL, so its keys cannot be discovered; set jwks_url");
         // Without TLS whoever is in between could give out keys of his own.
         if (issuer->starts_with(kHttp) && !is_plain_loopback(*issuer))
             document_.refuse(pointer, "is plain http to another host; use https");
         if (jwks_url && !jwks_url->starts_with(kHttps) && !(is_plain_loopback(*jwks_url) && is_plain_loopback(*issuer)))
-            document_.refuse(json::child(entry, "jwks_url"), "must be https; http is for an issuer and keys on loopback only");
+            document_.refuse(json::child(entry, "jwks_url"),
+                             "must be https; http is for an issuer and keys on loopback only");
     }
 
     std::vector<std::string> known_roles() const {
@@ -88,8 +94,9 @@ private:
         const auto known = known_roles();
         if (!role || holds(known, *role)) return;
         const std::string meant = json::nearest(*role, known);
-        document_.refuse(json::child(entry, "role"),
-                         "names no role;" + (meant.empty() ? "" : " did you mean " + meant + "?") + " known: " + joined(known));
+        document_.refuse(
+            json::child(entry, "role"),
+            "names no role;" + (meant.empty() ? "" : " did you mean " + meant + "?") + " known: " + joined(known));
     }
 
     void check_client(const std::string& entry) {
@@ -99,7 +106,8 @@ private:
         if (is_public && methods.size() > 1)
             document_.refuse(json::child(entry, "methods"), "none is for a public client, which has no other method");
         if (is_public && holds(texts(json::child(entry, "grants")), "client_credentials"))
-            document_.refuse(json::child(entry, "grants"), "client_credentials needs a client that can prove itself, so not the method none");
+            document_.refuse(json::child(entry, "grants"),
+                             "client_credentials needs a client that can prove itself, so not the method none");
         check_proof(entry, methods, {"client_secret_basic", "client_secret_post"}, {"secret", "secret_sha256"});
         check_proof(entry, methods, {"private_key_jwt"}, {"jwks", "jwks_file"});
         check_proof(entry, methods, {"tls_client_auth", "jwt_svid"}, {"spiffe_id", "certificate_subject"});
@@ -111,14 +119,17 @@ private:
     }
 
     /// A method needs one of the keys, and the keys are of use for these methods only.
-    void check_proof(const std::string& entry, const std::vector<std::string>& methods, const std::vector<std::string>& wanting,
-                     const std::vector<std::string>& keys) {
-        const auto method = std::find_if(methods.begin(), methods.end(), [&](const std::string& one) { return holds(wanting, one); });
-        const auto key = std::find_if(keys.begin(), keys.end(), [&](const std::string& one) { return has(json::child(entry, one)); });
+    void check_proof(const std::string& entry, const std::vector<std::string>& methods,
+                     const std::vector<std::string>& wanting, const std::vector<std::string>& keys) {
+        const auto method =
+            std::find_if(methods.begin(), methods.end(), [&](const std::string& one) { return holds(wanting, one); });
+        const auto key = std::find_if(keys.begin(), keys.end(),
+                                      [&](const std::string& one) { return has(json::child(entry, one)); });
         std::string any_key, any_method;
         for (const auto& one : keys) any_key += (any_key.empty() ? "" : " or ") + one;
         for (const auto& one : wanting) any_method += (any_method.empty() ? "" : " or ") + one;
-        if (method != methods.end() && key == keys.end()) document_.refuse(json::child(entry, "methods"), *method + " needs " + any_key);
+        if (method != methods.end() && key == keys.end())
+            document_.refuse(json::child(entry, "methods"), *method + " needs " + any_key);
         // Without a list of methods that is the mistake to mend first.
         if (method == methods.end() && key != keys.end() && !methods.empty())
             document_.refuse(json::child(entry, *key), "proves nothing: it goes with the method " + any_method);
@@ -130,6 +141,8 @@ private:
 
 }  // namespace
 
-void check_identity(Document& document) { IdentityCheck(document).run(); }
+void check_identity(Document& document) {
+    IdentityCheck(document).run();
+}
 
 }  // namespace acp::config

@@ -48,9 +48,9 @@ struct Issuer {
 struct RoleRule {
     std::string issuer;
     std::string claim;
-    std::string equals;    ///< exactly one of equals and contains is not empty
+    std::string equals;  ///< exactly one of equals and contains is not empty
     std::string contains;
-    std::string role;      ///< exactly one of role and scopes is not empty
+    std::string role;  ///< exactly one of role and scopes is not empty
     std::vector<std::string> scopes;
     bool operator==(const RoleRule&) const = default;
 };

@@ -13,7 +13,8 @@ bool Client::may_use(std::string_view grant_type) const noexcept {
 }
 
 const Client* Clients::find(std::string_view id) const noexcept {
-    const auto found = std::find_if(clients_.begin(), clients_.end(), [id](const Client& client) { return client.id == id; });
+    const auto found =
+        std::find_if(clients_.begin(), clients_.end(), [id](const Client& client) { return client.id == id; });
     return found == clients_.end() ? nullptr : &*found;
 }
 

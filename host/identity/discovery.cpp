@@ -37,7 +37,8 @@ Result<json::Object::Ptr> discover(const std::string& issuer, const std::string&
 Result<std::string> jwks_url_of(const json::Object::Ptr& document, const std::string& issuer) {
     const std::string url = json::text_or(document, "jwks_uri");
     if (url.empty()) return refuse(issuer, "names no jwks_uri");
-    if (auto allowed = check_key_url(url, issuer); !allowed) return refuse(issuer, "has a jwks_uri that is refused: " + allowed.error().message);
+    if (auto allowed = check_key_url(url, issuer); !allowed)
+        return refuse(issuer, "has a jwks_uri that is refused: " + allowed.error().message);
     return url;
 }
 

@@ -67,7 +67,8 @@ Result<void> DpopProofs::check_claims(const jose::Compact& proof, const ProofUse
     if (!iat) return invalid_proof("iat missing");
     if (*iat > now + rules_.leeway_s) return invalid_proof("iat in the future");
     if (*iat < now - rules_.window_s - rules_.leeway_s) return invalid_proof("iat too old");
-    if (!use.token.empty() && !equal_constant_time(json::text_or(claims, "ath"), digest(use.token))) return invalid_proof("ath");
+    if (!use.token.empty() && !equal_constant_time(json::text_or(claims, "ath"), digest(use.token)))
+        return invalid_proof("ath");
     return check_nonce(proof, now);
 }
 
@@ -93,7 +94,9 @@ Result<void> DpopProofs::use_up(const jose::Compact& proof, const std::string& t
     return fail(kept.error());
 }
 
-Result<std::string> DpopProofs::nonce(std::int64_t now) { return nonce_of(now / kNoncePeriodS); }
+Result<std::string> DpopProofs::nonce(std::int64_t now) {
+    return nonce_of(now / kNoncePeriodS);
+}
 
 /// No list of nonces is kept: one is the period's code under a key of all replicas.
 Result<std::string> DpopProofs::nonce_of(std::int64_t period) {
@@ -126,6 +129,8 @@ Result<std::string> DpopProofs::nonce_key(std::int64_t now) {
     return fail(Code::unavailable, "state_unavailable", "the key of DPoP nonces comes and goes");
 }
 
-DpopProofs::~DpopProofs() { wipe(nonce_key_); }
+DpopProofs::~DpopProofs() {
+    wipe(nonce_key_);
+}
 
 }  // namespace acp::identity

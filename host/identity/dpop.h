@@ -20,10 +20,10 @@ struct DpopRules {
 };
 
 struct ProofUse {
-    std::string_view proof;   ///< the DPoP field's value
+    std::string_view proof;  ///< the DPoP field's value
     std::string_view method;
-    std::string_view url;     ///< scheme://authority/path as the client sees it
-    std::string_view token;   ///< the access token it comes with; empty: none, at the token endpoint
+    std::string_view url;         ///< scheme://authority/path as the client sees it
+    std::string_view token;       ///< the access token it comes with; empty: none, at the token endpoint
     std::string_view thumbprint;  ///< of the key that the token is bound to; empty: any key
 };
 

@@ -14,7 +14,9 @@ constexpr std::uint64_t kMaxBytes = 256U << 10;
 constexpr std::int64_t kTimeoutMs = 5000;
 
 /// http to this very machine: development and tests.
-bool is_plain_loopback(const client::Url& url) { return url.scheme == client::Scheme::http && client::is_loopback(url.host); }
+bool is_plain_loopback(const client::Url& url) {
+    return url.scheme == client::Scheme::http && client::is_loopback(url.host);
+}
 
 }  // namespace
 
@@ -24,7 +26,8 @@ Result<void> check_key_url(const std::string& url, const std::string& issuer) {
     if (wanted->scheme == client::Scheme::https) return {};
     const auto own = client::parse_url(issuer);
     if (is_plain_loopback(*wanted) && own && is_plain_loopback(*own)) return {};
-    return fail(Code::invalid, "bad_url", "keys are fetched by https only, or by http on loopback for an issuer that is there too");
+    return fail(Code::invalid, "bad_url",
+                "keys are fetched by https only, or by http on loopback for an issuer that is there too");
 }
 
 Result<std::string> fetch_document(const std::string& url, const std::string& ca_file) {

@@ -100,7 +100,8 @@ Result<KeySource::SetPtr> KeySource::bring(std::int64_t now) {
             jwks_url_.clear();  // it may have moved
             return fail(set.error());
         }
-        if (set->keys().empty()) return fail(Code::provider_error, "bad_key_set", "the key set has no key that can be used");
+        if (set->keys().empty())
+            return fail(Code::provider_error, "bad_key_set", "the key set has no key that can be used");
         return std::make_shared<const jose::KeySet>(std::move(*set));
     } catch (const std::exception& e) {
         return fail(Code::internal, "fetch_failed", e.what());
@@ -122,7 +123,9 @@ void KeySource::land(Result<SetPtr> brought, std::int64_t now) {
     next_try_ms_ = now + retry_ms_;
     trouble_ = brought.error().message;
     log::warn("identity", "the keys of an issuer cannot be fetched",
-              {{"issuer", place_.issuer}, {"cause", trouble_}, {"serving", age(now) == Age::none ? "none" : "kept keys"},
+              {{"issuer", place_.issuer},
+               {"cause", trouble_},
+               {"serving", age(now) == Age::none ? "none" : "kept keys"},
                {"retry_ms", std::to_string(retry_ms_)}});
 }
 
@@ -140,7 +143,8 @@ tl::unexpected<Error> KeySource::unavailable(std::int64_t now) const {
 Result<std::shared_ptr<KeySource>> KeySources::at(const KeyPlace& place) {
     const std::lock_guard lock(mutex_);
     if (const auto found = sources_.find(place); found != sources_.end()) return found->second;
-    if (sources_.size() >= kMaxSources) return fail(Code::exhausted, "too_many_issuers", "keys of more than 256 issuers are asked for");
+    if (sources_.size() >= kMaxSources)
+        return fail(Code::exhausted, "too_many_issuers", "keys of more than 256 issuers are asked for");
     return sources_.emplace(place, std::make_shared<KeySource>(place, rules_, counters_)).first->second;
 }
 

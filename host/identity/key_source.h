@@ -27,10 +27,10 @@ struct KeyPlace {
 };
 
 struct KeyTimes {
-    std::int64_t keep_ms = 600'000;          ///< then they are fetched anew
-    std::int64_t stale_ms = 86'400'000;      ///< so much longer they serve while the issuer is down
-    std::int64_t unknown_kid_ms = 30'000;    ///< between two fetches for a `kid` that the set lacks
-    std::int64_t first_retry_ms = 1'000;     ///< after a failed fetch; doubles with each
+    std::int64_t keep_ms = 600'000;        ///< then they are fetched anew
+    std::int64_t stale_ms = 86'400'000;    ///< so much longer they serve while the issuer is down
+    std::int64_t unknown_kid_ms = 30'000;  ///< between two fetches for a `kid` that the set lacks
+    std::int64_t first_retry_ms = 1'000;   ///< after a failed fetch; doubles with each
     std::int64_t last_retry_ms = 60'000;
 };
 

@@ -54,7 +54,9 @@ Result<void> read_confirmation(const json::Object::Ptr& claims, Principal& out) 
     const auto cnf = claims->getObject("cnf");
     if (!cnf || cnf->size() == 0) return invalid_token("cnf");
     for (const std::string& name : cnf->getNames()) {
-        std::string* place = name == "jkt" ? &out.key_thumbprint : name == "x5t#S256" ? &out.certificate_thumbprint : nullptr;
+        std::string* place = name == "jkt"        ? &out.key_thumbprint
+                             : name == "x5t#S256" ? &out.certificate_thumbprint
+                                                  : nullptr;
         const std::string value = json::text_or(cnf, name);
         if (place == nullptr || value.size() != kThumbprintChars) return invalid_token("cnf");
         *place = value;

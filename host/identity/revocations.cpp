@@ -68,7 +68,8 @@ bool Revocations::add(const Sha256& digest, Mark mark) {
     const auto [place, fresh] = marks_.try_emplace(digest, mark);
     if (fresh) return true;
     Mark& known = place->second;
-    const bool grows = mark.issued_until_unix_s > known.issued_until_unix_s || mark.expires_unix_s > known.expires_unix_s;
+    const bool grows =
+        mark.issued_until_unix_s > known.issued_until_unix_s || mark.expires_unix_s > known.expires_unix_s;
     known.issued_until_unix_s = std::max(known.issued_until_unix_s, mark.issued_until_unix_s);
     known.expires_unix_s = std::max(known.expires_unix_s, mark.expires_unix_s);
     return grows;
@@ -79,7 +80,8 @@ bool Revocations::add(const Sha256& digest, Mark mark) {
 Result<void> Revocations::publish(const Sha256& digest, Mark mark, std::int64_t now) {
     if (add(digest, mark)) announce();
     const std::string name = base64url({reinterpret_cast<const char*>(digest.data()), digest.size()});
-    const std::string member = name + ' ' + std::to_string(mark.issued_until_unix_s) + ' ' + std::to_string(mark.expires_unix_s);
+    const std::string member =
+        name + ' ' + std::to_string(mark.issued_until_unix_s) + ' ' + std::to_string(mark.expires_unix_s);
     const std::int64_t ttl_ms = std::max<std::int64_t>(mark.expires_unix_s - now, 1) * 1000;
     if (auto kept = store_.remember(kSpace, kIndex, member, ttl_ms); !kept) return kept;
     const std::string generation = random_token(12);
@@ -92,7 +94,8 @@ Result<void> Revocations::revoke_token(std::string_view issuer, std::string_view
                                        std::int64_t now) {
     if (token_id.empty()) return fail(Code::invalid, "no_token_id", "a token without jti cannot be revoked alone");
     if (expires + kSlackS <= now) return {};
-    return publish(digest_of(kToken, issuer, token_id), {std::numeric_limits<std::int64_t>::max(), expires + kSlackS}, now);
+    return publish(digest_of(kToken, issuer, token_id), {std::numeric_limits<std::int64_t>::max(), expires + kSlackS},
+                   now);
 }
 
 Result<void> Revocations::revoke_subject(std::string_view issuer, std::string_view subject, std::int64_t issued_until,
@@ -150,7 +153,9 @@ Result<void> Revocations::poll(std::int64_t now) {
 
 void Revocations::look() {
     const auto polled = poll(unix_ns() / 1'000'000'000);
-    if (!polled && !down_) log::warn("identity", "revocations of other replicas cannot be read; those known stay in force", {{"cause", polled.error().message}});
+    if (!polled && !down_)
+        log::warn("identity", "revocations of other replicas cannot be read; those known stay in force",
+                  {{"cause", polled.error().message}});
     if (polled && down_) log::info("identity", "revocations of other replicas are read again");
     down_ = !polled;
 }

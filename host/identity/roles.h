@@ -27,7 +27,7 @@ struct RoleRule {
     std::string claim;   ///< a name, or a JSON pointer
     Test test = Test::equals;
     std::string value;
-    std::string role;                 ///< or empty, then `scopes`
+    std::string role;  ///< or empty, then `scopes`
     std::vector<std::string> scopes;
 };
 

@@ -21,9 +21,9 @@ struct ClaimNames {
 };
 
 struct TrustedIssuer {
-    std::string issuer;    ///< `iss`, byte for byte
-    std::string jwks_url;  ///< empty: by discovery
-    std::string ca_file;   ///< PEM file that https is checked by; empty: the system's store
+    std::string issuer;                  ///< `iss`, byte for byte
+    std::string jwks_url;                ///< empty: by discovery
+    std::string ca_file;                 ///< PEM file that https is checked by; empty: the system's store
     std::vector<std::string> audiences;  ///< one of them must be in `aud`
     std::vector<jose::Algorithm> algorithms{jose::Algorithm::RS256, jose::Algorithm::PS256, jose::Algorithm::ES256,
                                             jose::Algorithm::EdDSA};

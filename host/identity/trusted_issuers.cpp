@@ -9,7 +9,8 @@
 namespace acp::identity {
 
 const TrustedIssuer* TrustedIssuers::find(std::string_view issuer) const noexcept {
-    const auto found = std::find_if(issuers_.begin(), issuers_.end(), [issuer](const TrustedIssuer& entry) { return entry.issuer == issuer; });
+    const auto found = std::find_if(issuers_.begin(), issuers_.end(),
+                                    [issuer](const TrustedIssuer& entry) { return entry.issuer == issuer; });
     return found == issuers_.end() ? nullptr : &*found;
 }
 

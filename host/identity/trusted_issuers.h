@@ -27,7 +27,8 @@ struct Believed {
 /// Immutable. [any-thread]
 class TrustedIssuers {
 public:
-    TrustedIssuers(std::vector<TrustedIssuer> issuers, Roles roles, std::shared_ptr<KeySources> keys, std::int64_t leeway_s)
+    TrustedIssuers(std::vector<TrustedIssuer> issuers, Roles roles, std::shared_ptr<KeySources> keys,
+                   std::int64_t leeway_s)
         : issuers_(std::move(issuers)), roles_(std::move(roles)), keys_(std::move(keys)), leeway_s_(leeway_s) {}
 
     /// By `iss`, byte for byte. Null: not trusted.

@@ -84,14 +84,16 @@ private:
 
     /// A token that is bound to a key or certificate is good in its holder's hands only.
     Result<void> check_possession(const Presented& presented, const Principal& who, std::int64_t now) const {
-        if (!who.certificate_thumbprint.empty() && !equal_constant_time(presented.certificate_sha256, who.certificate_thumbprint))
+        if (!who.certificate_thumbprint.empty() &&
+            !equal_constant_time(presented.certificate_sha256, who.certificate_thumbprint))
             return invalid_token("cnf.x5t#S256");
         if (who.key_thumbprint.empty()) {
             if (presented.dpop_scheme) return invalid_token("not bound to a key");
             return {};
         }
         if (!presented.dpop_scheme) return invalid_token("bound to a key, sent as Bearer");
-        const auto proven = parts_.proofs->check({presented.proof, presented.method, presented.url, presented.token, who.key_thumbprint}, now);
+        const auto proven = parts_.proofs->check(
+            {presented.proof, presented.method, presented.url, presented.token, who.key_thumbprint}, now);
         if (!proven) return fail(proven.error());
         return {};
     }

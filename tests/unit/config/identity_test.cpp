@@ -26,8 +26,12 @@ std::string told(const std::string& section, const Environment& environment = {}
 }
 
 /// One client with these further keys.
-std::string client(const std::string& more) { return "  clients:\n    - {id: c, grants: [client_credentials], " + more + "}\n"; }
-std::string issuer(const std::string& more) { return "  issuers:\n    - {audiences: [a], " + more + "}\n"; }
+std::string client(const std::string& more) {
+    return "  clients:\n    - {id: c, grants: [client_credentials], " + more + "}\n";
+}
+std::string issuer(const std::string& more) {
+    return "  issuers:\n    - {audiences: [a], " + more + "}\n";
+}
 
 }  // namespace
 
@@ -130,18 +134,29 @@ TEST_CASE("issuers that cannot be meant", "[config]") {
     CHECK(told(issuer("issuer: kubernetes/serviceaccount")) ==
           "f.yaml:4:24: key identity.issuers[0].issuer: is no URL, so its keys cannot be discovered; set jwks_url\n");
     CHECK(told(issuer("issuer: kubernetes/serviceaccount, jwks_url: 'https://k/openid/v1/jwks'")).empty());
-    CHECK(told(issuer("issuer: 'https://a.example', jwks_url: 'http://127.0.0.1/k'")).find("issuers[0].jwks_url: must be https") != std::string::npos);
-    CHECK(told(issuer("issuer: 'http://127.0.0.1', jwks_url: 'http://b.example/k'")).find("issuers[0].jwks_url: must be https") != std::string::npos);
-    CHECK(told(issuer("issuer: 'https://a.example', jwks_url: 'file:///k'")).find("issuers[0].jwks_url: must match") != std::string::npos);
-    CHECK(told("  issuer: 'https://a.example'\n" + issuer("issuer: 'https://a.example'")).find("issuers[0].issuer: is this server's own issuer") != std::string::npos);
-    CHECK(told(issuer("issuer: urn:alphaswarm:cp, jwks_url: 'https://k'")).find("is this server's own issuer") != std::string::npos);
-    CHECK(told("  issuers:\n    - {issuer: 'https://a', audiences: [a]}\n    - {issuer: 'https://a', audiences: [b]}\n") ==
-          "f.yaml:5:8: key identity.issuers[1].issuer: is taken by identity.issuers[0] (f.yaml:4:8); keep one\n");
-    CHECK(told("  issuers: [{issuer: 'https://a', audiences: []}]\n").find("issuers[0].audiences: must not be empty") != std::string::npos);
+    CHECK(told(issuer("issuer: 'https://a.example', jwks_url: 'http://127.0.0.1/k'"))
+              .find("issuers[0].jwks_url: must be https") != std::string::npos);
+    CHECK(told(issuer("issuer: 'http://127.0.0.1', jwks_url: 'http://b.example/k'"))
+              .find("issuers[0].jwks_url: must be https") != std::string::npos);
+    CHECK(told(issuer("issuer: 'https://a.example', jwks_url: 'file:///k'")).find("issuers[0].jwks_url: must match") !=
+          std::string::npos);
+    CHECK(told("  issuer: 'https://a.example'\n" + issuer("issuer: 'https://a.example'"))
+              .find("issuers[0].issuer: is this server's own issuer") != std::string::npos);
+    CHECK(told(issuer("issuer: urn:alphaswarm:cp, jwks_url: 'https://k'")).find("is this server's own issuer") !=
+          std::string::npos);
+    CHECK(
+        told(
+            "  issuers:\n    - {issuer: 'https://a', audiences: [a]}\n    - {issuer: 'https://a', audiences: [b]}\n") ==
+        "f.yaml:5:8: key identity.issuers[1].issuer: is taken by identity.issuers[0] (f.yaml:4:8); keep one\n");
+    CHECK(told("  issuers: [{issuer: 'https://a', audiences: []}]\n").find("issuers[0].audiences: must not be empty") !=
+          std::string::npos);
     CHECK(told("  issuers: [{issuer: 'https://a'}]\n").find("missing key audiences") != std::string::npos);
-    CHECK(told(issuer("issuer: 'https://a', algorithms: [HS256]")).find("algorithms[0]: must be one of \"RS256\"") != std::string::npos);
-    CHECK(told(issuer("issuer: 'https://a', algorithms: [none]")).find("algorithms[0]: must be one of") != std::string::npos);
-    CHECK(told(issuer("issuer: 'https://a', kind: system")).find("issuers[0].kind: must be one of \"user\", \"service\", \"agent\"") != std::string::npos);
+    CHECK(told(issuer("issuer: 'https://a', algorithms: [HS256]")).find("algorithms[0]: must be one of \"RS256\"") !=
+          std::string::npos);
+    CHECK(told(issuer("issuer: 'https://a', algorithms: [none]")).find("algorithms[0]: must be one of") !=
+          std::string::npos);
+    CHECK(told(issuer("issuer: 'https://a', kind: system"))
+              .find("issuers[0].kind: must be one of \"user\", \"service\", \"agent\"") != std::string::npos);
     CHECK(told(issuer("issuer: 'https://a', types: [JWT]")).find("types[0]: must match") != std::string::npos);
 }
 
@@ -150,13 +165,18 @@ TEST_CASE("role rules that give nothing, or more than one thing", "[config]") {
     CHECK(told(base + "issuer: 'https://a', equals: x, role: viewer}\n").empty());
     CHECK(told(base + "issuer: 'https://a', role: viewer}\n") ==
           "f.yaml:6:7: key identity.role_mapping[0]: must have either equals or contains\n");
-    CHECK(told(base + "issuer: 'https://a', equals: x, contains: y, role: viewer}\n").find("either equals or contains") != std::string::npos);
-    CHECK(told(base + "issuer: 'https://a', equals: x}\n") == "f.yaml:6:7: key identity.role_mapping[0]: must have either role or scopes\n");
-    CHECK(told(base + "issuer: 'https://a', equals: x, role: viewer, scopes: [a]}\n").find("either role or scopes") != std::string::npos);
+    CHECK(
+        told(base + "issuer: 'https://a', equals: x, contains: y, role: viewer}\n").find("either equals or contains") !=
+        std::string::npos);
+    CHECK(told(base + "issuer: 'https://a', equals: x}\n") ==
+          "f.yaml:6:7: key identity.role_mapping[0]: must have either role or scopes\n");
+    CHECK(told(base + "issuer: 'https://a', equals: x, role: viewer, scopes: [a]}\n").find("either role or scopes") !=
+          std::string::npos);
     CHECK(told(base + "issuer: 'https://b', equals: x, role: viewer}\n")
               .find("role_mapping[0].issuer: names no entry of identity.issuers") != std::string::npos);
     CHECK(told(base + "issuer: 'https://a', equals: x, role: viewr}\n") ==
-          "f.yaml:6:50: key identity.role_mapping[0].role: names no role; did you mean viewer? known: viewer, operator, editor, admin, superadmin\n");
+          "f.yaml:6:50: key identity.role_mapping[0].role: names no role; did you mean viewer? known: viewer, "
+          "operator, editor, admin, superadmin\n");
     CHECK(told("  roles: {auditor: [a]}\n" + base + "issuer: 'https://a', equals: x, role: auditor}\n").empty());
     CHECK(told("  roles: {Auditor: [a]}\n").find("Auditor") != std::string::npos);
     CHECK(told("  roles: {auditor: ['a b']}\n").find("identity.roles.auditor[0]: must match") != std::string::npos);
@@ -170,22 +190,37 @@ TEST_CASE("clients that cannot prove themselves, or prove too much", "[config]")
     CHECK(told(client("methods: []")).find("clients[0].methods: must not be empty") != std::string::npos);
     CHECK(told(client("methods: [client_secret_basic]")) ==
           "f.yaml:4:45: key identity.clients[0].methods: client_secret_basic needs secret or secret_sha256\n");
-    CHECK(told(client("methods: [private_key_jwt]")).find("private_key_jwt needs jwks or jwks_file") != std::string::npos);
-    CHECK(told(client("methods: [tls_client_auth]")).find("tls_client_auth needs spiffe_id or certificate_subject") != std::string::npos);
-    CHECK(told(client("methods: [jwt_svid], certificate_subject: CN=a")).find("jwt_svid needs spiffe_id") != std::string::npos);
+    CHECK(told(client("methods: [private_key_jwt]")).find("private_key_jwt needs jwks or jwks_file") !=
+          std::string::npos);
+    CHECK(told(client("methods: [tls_client_auth]")).find("tls_client_auth needs spiffe_id or certificate_subject") !=
+          std::string::npos);
+    CHECK(told(client("methods: [jwt_svid], certificate_subject: CN=a")).find("jwt_svid needs spiffe_id") !=
+          std::string::npos);
     CHECK(told(client("methods: [kubernetes]")).find("kubernetes needs service_account") != std::string::npos);
     CHECK(told("  clients: [{id: c, grants: [a], methods: [none], " + secret + "}]\n")
-              .find("clients[0].secret: proves nothing: it goes with the method client_secret_basic or client_secret_post") != std::string::npos);
-    CHECK(told(client("methods: [kubernetes], service_account: a/b, jwks: {}")).find("clients[0].jwks: proves nothing") != std::string::npos);
-    CHECK(told(client("methods: [none, kubernetes], service_account: a/b")).find("none is for a public client") != std::string::npos);
-    CHECK(told(client("methods: [none]")).find("clients[0].grants: client_credentials needs a client that can prove itself") != std::string::npos);
-    CHECK(told(client("methods: [private_key_jwt], jwks: {}, jwks_file: f")).find("clients[0].jwks_file: goes without jwks") != std::string::npos);
-    CHECK(told(client("methods: [password], " + secret)).find("methods[0]: must be one of \"none\"") != std::string::npos);
-    CHECK(told(client("methods: [client_secret_basic], secret_sha256: [abc]")).find("secret_sha256[0]: must match") != std::string::npos);
-    CHECK(told(client("methods: [kubernetes], service_account: a")).find("service_account: must match") != std::string::npos);
-    CHECK(told(client("methods: [tls_client_auth], spiffe_id: 'https://a'")).find("spiffe_id: must match") != std::string::npos);
-    CHECK(told("  clients:\n    - {id: c, grants: [a], methods: [none]}\n    - {id: c, grants: [a], methods: [none]}\n") ==
-          "f.yaml:5:8: key identity.clients[1].id: is taken by identity.clients[0] (f.yaml:4:8); keep one\n");
+              .find("clients[0].secret: proves nothing: it goes with the method client_secret_basic or "
+                    "client_secret_post") != std::string::npos);
+    CHECK(
+        told(client("methods: [kubernetes], service_account: a/b, jwks: {}")).find("clients[0].jwks: proves nothing") !=
+        std::string::npos);
+    CHECK(told(client("methods: [none, kubernetes], service_account: a/b")).find("none is for a public client") !=
+          std::string::npos);
+    CHECK(told(client("methods: [none]"))
+              .find("clients[0].grants: client_credentials needs a client that can prove itself") != std::string::npos);
+    CHECK(told(client("methods: [private_key_jwt], jwks: {}, jwks_file: f"))
+              .find("clients[0].jwks_file: goes without jwks") != std::string::npos);
+    CHECK(told(client("methods: [password], " + secret)).find("methods[0]: must be one of \"none\"") !=
+          std::string::npos);
+    CHECK(told(client("methods: [client_secret_basic], secret_sha256: [abc]")).find("secret_sha256[0]: must match") !=
+          std::string::npos);
+    CHECK(told(client("methods: [kubernetes], service_account: a")).find("service_account: must match") !=
+          std::string::npos);
+    CHECK(told(client("methods: [tls_client_auth], spiffe_id: 'https://a'")).find("spiffe_id: must match") !=
+          std::string::npos);
+    CHECK(
+        told(
+            "  clients:\n    - {id: c, grants: [a], methods: [none]}\n    - {id: c, grants: [a], methods: [none]}\n") ==
+        "f.yaml:5:8: key identity.clients[1].id: is taken by identity.clients[0] (f.yaml:4:8); keep one\n");
 }
 
 TEST_CASE("a client's secret is told nowhere", "[config]") {
@@ -195,5 +230,6 @@ TEST_CASE("a client's secret is told nowhere", "[config]") {
     const std::string twice = told(client("methods: [none], secret: " + std::string(kSecret)));
     CHECK_FALSE(twice.empty());
     CHECK(twice.find(kSecret) == std::string::npos);
-    CHECK(told(client("methods: [client_secret_basic], secret: \"${MISSING}\"")).find("environment variable MISSING is not set") != std::string::npos);
+    CHECK(told(client("methods: [client_secret_basic], secret: \"${MISSING}\""))
+              .find("environment variable MISSING is not set") != std::string::npos);
 }

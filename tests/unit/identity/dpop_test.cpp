@@ -53,7 +53,8 @@ Proof with_header(const std::string& header) {
 TEST_CASE("a good proof gives its key's thumbprint", "[dpop]") {
     test::FakeStore store;
     DpopProofs proofs(store, {});
-    for (const auto algorithm : {jose::Algorithm::ES256, jose::Algorithm::EdDSA, jose::Algorithm::RS256, jose::Algorithm::ES384}) {
+    for (const auto algorithm :
+         {jose::Algorithm::ES256, jose::Algorithm::EdDSA, jose::Algorithm::RS256, jose::Algorithm::ES384}) {
         Proof proof{.key = jose::test::key_for(algorithm)};
         proof.token = kToken;
         const auto checked = proofs.check({proof.text(), "GET", "https://cp.example/manage/runs", kToken, {}}, kNow);
@@ -129,14 +130,16 @@ TEST_CASE("every way in which a proof can be wrong", "[dpop]") {
     }
     CHECK(death_of(with_header(private_jwk()).text()).starts_with("proof jwk "));
     CHECK(death_of(with_header(R"({"jwk":{"kty":"oct","k":"AAAA"}})").text()).starts_with("proof jwk "));
-    CHECK(death_of(with_header(R"({"jwk":{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}})").text()).starts_with("proof jwk "));
+    CHECK(death_of(with_header(R"({"jwk":{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}})").text())
+              .starts_with("proof jwk "));
 }
 
 TEST_CASE("what may differ without harm", "[dpop]") {
     for (const char* claims :
          {R"({"htu":"HTTPS://CP.example:443/manage/runs"})", R"({"htu":"https://cp.example/manage/runs?x=1#y"})",
-          R"({"htu":"https://cp.example/manage/%72uns"})", R"({"htu":"https://cp.example/manage/./runs"})", R"({"iat":1800000030})",
-          R"({"iat":1799999910})", R"({"iat":1800000000.5})", R"({"exp":1,"nonce":"whatever"})"}) {
+          R"({"htu":"https://cp.example/manage/%72uns"})", R"({"htu":"https://cp.example/manage/./runs"})",
+          R"({"iat":1800000030})", R"({"iat":1799999910})", R"({"iat":1800000000.5})",
+          R"({"exp":1,"nonce":"whatever"})"}) {
         CAPTURE(claims);
         CHECK(death_of(with_claims(claims).text()).empty());
     }
@@ -167,7 +170,8 @@ TEST_CASE("only what is sound in itself takes room in the store", "[dpop]") {
     DpopProofs proofs(store, {});
     CHECK(death_of(proofs, with_claims(R"({"htm":"POST"})").text()) == "proof htm");
     const auto& own = jose::test::key_for(jose::Algorithm::EdDSA).public_key();
-    const auto stranger = proofs.check({good().text(), "GET", "https://cp.example/manage/runs", kToken, own.thumbprint()}, kNow);
+    const auto stranger =
+        proofs.check({good().text(), "GET", "https://cp.example/manage/runs", kToken, own.thumbprint()}, kNow);
     REQUIRE_FALSE(stranger);
     CHECK(stranger.error().slug == "invalid_token");
     CHECK(stranger.error().internal == "cnf.jkt");

@@ -46,7 +46,8 @@ public:
         return entries_.erase(name(space, key)) > 0;
     }
     Result<std::uint64_t> count(std::string_view, std::string_view, std::int64_t) override { return gone(); }
-    Result<void> remember(std::string_view space, std::string_view owner, std::string_view member, std::int64_t ttl_ms) override {
+    Result<void> remember(std::string_view space, std::string_view owner, std::string_view member,
+                          std::int64_t ttl_ms) override {
         const std::lock_guard lock(mutex_);
         if (down) return gone();
         members_[name(space, owner)][std::string(member)] = now_ms + ttl_ms;
@@ -70,7 +71,9 @@ public:
 
 private:
     using Entries = std::map<std::string, state::Entry>;
-    static std::string name(std::string_view space, std::string_view key) { return std::string(space) + '\n' + std::string(key); }
+    static std::string name(std::string_view space, std::string_view key) {
+        return std::string(space) + '\n' + std::string(key);
+    }
     static tl::unexpected<Error> gone() { return fail(Code::unavailable, "state_unavailable", "the store is down"); }
     Entries::iterator live(const std::string& name) {
         const auto found = entries_.find(name);

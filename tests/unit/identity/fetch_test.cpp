@@ -15,7 +15,8 @@ using acp::test::TinyServer;
 namespace {
 
 std::string ok(const std::string& body) {
-    return "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+    return "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: " +
+           std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
 }  // namespace
@@ -54,7 +55,8 @@ TEST_CASE("answers that are no document", "[fetch]") {
 TEST_CASE("a redirect is not followed", "[fetch]") {
     TinyServer elsewhere(answering(ok("{}")));
     for (const char* status : {"301", "302", "303", "307", "308"}) {
-        TinyServer server(answering(std::string("HTTP/1.1 ") + status + " Moved\r\nLocation: " + elsewhere.base() + "/\r\nContent-Length: 0\r\n\r\n"));
+        TinyServer server(answering(std::string("HTTP/1.1 ") + status + " Moved\r\nLocation: " + elsewhere.base() +
+                                    "/\r\nContent-Length: 0\r\n\r\n"));
         const auto fetched = fetch_document(server.base() + "/", "");
         REQUIRE_FALSE(fetched);
         CHECK(fetched.error().code == Code::provider_error);
@@ -67,7 +69,8 @@ TEST_CASE("discovery and keys over the wire", "[fetch]") {
     std::string base;
     TinyServer server([&](int fd, const std::string& request) {
         std::string answer = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
-        if (request.starts_with("GET /i/.well-known/openid-configuration ")) answer = ok(R"({"issuer":")" + base + R"(/i","jwks_uri":")" + base + R"(/jwks"})");
+        if (request.starts_with("GET /i/.well-known/openid-configuration "))
+            answer = ok(R"({"issuer":")" + base + R"(/i","jwks_uri":")" + base + R"(/jwks"})");
         if (request.starts_with("GET /jwks ")) answer = ok(jose::KeySet({key.public_key()}).json());
         TinyServer::send(fd, answer);
     });

@@ -45,10 +45,11 @@ TEST_CASE("each URL has one spelling", "[htu]") {
 }
 
 TEST_CASE("what is no URL of a request has none", "[htu]") {
-    for (const char* bad : {"", "/x", "a.example/x", "ftp://a.example/x", "unix:///run/x.sock", "https://u@a.example/x",
-                            "https://u:p@a.example/x", "https:///x", "https://", "https://a.example:0/x", "https://a.example:99999/x",
-                            "https://a.example/%", "https://a.example/%2", "https://a.example/%zz", "https://a.example/a b",
-                            "https://a.example/\xc3\xa4", "https://a.example/\n", "javascript:alert(1)"}) {
+    for (const char* bad :
+         {"", "/x", "a.example/x", "ftp://a.example/x", "unix:///run/x.sock", "https://u@a.example/x",
+          "https://u:p@a.example/x", "https:///x", "https://", "https://a.example:0/x", "https://a.example:99999/x",
+          "https://a.example/%", "https://a.example/%2", "https://a.example/%zz", "https://a.example/a b",
+          "https://a.example/\xc3\xa4", "https://a.example/\n", "javascript:alert(1)"}) {
         CAPTURE(bad);
         CHECK_FALSE(normal_htu(bad));
     }

@@ -1,9 +1,9 @@
 // Keys of other issuers: when they are fetched, kept, served stale and refused.
 #include "identity/key_source.h"
 
-#include <catch2/catch.hpp>
 #include <algorithm>
 #include <atomic>
+#include <catch2/catch.hpp>
 #include <future>
 #include <map>
 #include <thread>
@@ -21,7 +21,9 @@ const std::string kIssuer = "https://idp.example/t";
 const std::string kMetadata = kIssuer + "/.well-known/openid-configuration";
 const std::string kKeys = "https://idp.example/keys";
 
-jose::PrivateKey key() { return jose::PrivateKey::generate(jose::Algorithm::ES256).value(); }
+jose::PrivateKey key() {
+    return jose::PrivateKey::generate(jose::Algorithm::ES256).value();
+}
 std::string set_of(const std::vector<jose::PrivateKey>& keys) {
     std::vector<jose::PublicKey> published;
     for (const auto& one : keys) published.push_back(one.public_key());
@@ -188,8 +190,9 @@ TEST_CASE("a wrong key set keeps the one before", "[keys]") {
     REQUIRE(outcome(*source, a.kid()).empty());
     const std::string one = a.public_key().jwk()->has("x") ? json::dump(a.public_key().jwk()) : "";
     for (const std::string& wrong :
-         {std::string("<html>"), std::string("[]"), std::string("{}"), std::string(R"({"keys":[]})"), std::string(R"({"keys":5})"),
-          R"({"keys":[)" + one + "," + one + "]}", std::string(R"({"keys":[{"kty":"oct","k":"AAAA"}]})"), std::string()}) {
+         {std::string("<html>"), std::string("[]"), std::string("{}"), std::string(R"({"keys":[]})"),
+          std::string(R"({"keys":5})"), R"({"keys":[)" + one + "," + one + "]}",
+          std::string(R"({"keys":[{"kty":"oct","k":"AAAA"}]})"), std::string()}) {
         CAPTURE(wrong);
         idp.answers[kKeys] = wrong;
         idp.now += 600'000;
@@ -227,7 +230,8 @@ TEST_CASE("metadata must be the issuer's own, and keys come by https", "[keys]")
         {R"({"issuer":"https://IDP.example/t","jwks_uri":"https://idp.example/keys"})", "another case"},
         {R"({"issuer":["https://idp.example/t"],"jwks_uri":"https://idp.example/keys"})", "a list"},
         {R"({"jwks_uri":"https://idp.example/keys"})", "no issuer"},
-        {R"({"issuer":"https://evil.example","issuer":"https://idp.example/t","jwks_uri":"https://idp.example/keys"})", "two issuers"},
+        {R"({"issuer":"https://evil.example","issuer":"https://idp.example/t","jwks_uri":"https://idp.example/keys"})",
+         "two issuers"},
         {R"({"issuer":"https://idp.example/t"})", "no jwks_uri"},
         {R"({"issuer":"https://idp.example/t","jwks_uri":"http://idp.example/keys"})", "plain http"},
         {R"({"issuer":"https://idp.example/t","jwks_uri":"http://127.0.0.1/keys"})", "our own loopback"},
@@ -270,14 +274,15 @@ TEST_CASE("where keys may come from", "[keys]") {
     CHECK(check_key_url("https://a.example/k", "kubernetes/serviceaccount"));
     CHECK(check_key_url("http://127.0.0.1:8/k", "http://localhost:9/i"));
     CHECK(check_key_url("http://[::1]/k", "http://127.9.9.9"));
-    for (const auto& [url, issuer] : std::vector<std::pair<std::string, std::string>>{{"http://a.example/k", "http://a.example"},
-                                                                                      {"http://127.0.0.1/k", "https://a.example"},
-                                                                                      {"http://127.0.0.1/k", "http://a.example"},
-                                                                                      {"http://a.example/k", "http://127.0.0.1"},
-                                                                                      {"http://127.a.example/k", "http://127.0.0.1"},
-                                                                                      {"http://127.0.0.1/k", "urn:a"},
-                                                                                      {"unix:///k", "http://127.0.0.1"},
-                                                                                      {"", "http://127.0.0.1"}}) {
+    for (const auto& [url, issuer] :
+         std::vector<std::pair<std::string, std::string>>{{"http://a.example/k", "http://a.example"},
+                                                          {"http://127.0.0.1/k", "https://a.example"},
+                                                          {"http://127.0.0.1/k", "http://a.example"},
+                                                          {"http://a.example/k", "http://127.0.0.1"},
+                                                          {"http://127.a.example/k", "http://127.0.0.1"},
+                                                          {"http://127.0.0.1/k", "urn:a"},
+                                                          {"unix:///k", "http://127.0.0.1"},
+                                                          {"", "http://127.0.0.1"}}) {
         CAPTURE(url, issuer);
         CHECK_FALSE(check_key_url(url, issuer));
     }
@@ -339,7 +344,9 @@ TEST_CASE("who finds stale keys does not wait for another's flight", "[keys]") {
 TEST_CASE("a fetch that throws is a failure like others", "[keys]") {
     Idp idp;
     KeyRules rules = idp.rules();
-    rules.fetch = [](const std::string&, const std::string&) -> Result<std::string> { throw std::runtime_error("boom"); };
+    rules.fetch = [](const std::string&, const std::string&) -> Result<std::string> {
+        throw std::runtime_error("boom");
+    };
     KeySources sources(rules);
     CHECK(outcome(*sources.at({kIssuer, kKeys, ""}).value(), "a") == "keys_unavailable");
 }

@@ -14,10 +14,16 @@ using Names = std::vector<std::string>;
 constexpr Times kTimes{1'800'000'600, 1'800'000'000};
 
 json::Object::Ptr own(const std::string& change = "{}") {
-    return test::with(json::parse_object(R"({"iss":"https://cp.example","sub":"alice","client_id":"cli","jti":"t1","scope":"a b"})").value(), change);
+    return test::with(
+        json::parse_object(R"({"iss":"https://cp.example","sub":"alice","client_id":"cli","jti":"t1","scope":"a b"})")
+            .value(),
+        change);
 }
 json::Object::Ptr foreign(const std::string& change = "{}") {
-    return test::with(json::parse_object(R"({"iss":"https://idp.example","sub":"alice","scope":"admin:cluster","groups":["ops"]})").value(), change);
+    return test::with(
+        json::parse_object(R"({"iss":"https://idp.example","sub":"alice","scope":"admin:cluster","groups":["ops"]})")
+            .value(),
+        change);
 }
 
 TrustedIssuer idp() {
@@ -26,7 +32,8 @@ TrustedIssuer idp() {
     return issuer;
 }
 const Roles& roles() {
-    static const Roles one(default_roles(), {{"https://idp.example", "groups", RoleRule::Test::contains, "ops", "viewer", {}}});
+    static const Roles one(default_roles(),
+                           {{"https://idp.example", "groups", RoleRule::Test::contains, "ops", "viewer", {}}});
     return one;
 }
 
@@ -43,10 +50,13 @@ std::string foreign_fault(const std::string& change, const TrustedIssuer& issuer
 
 TEST_CASE("all that an own token can say", "[principal]") {
     const std::string jkt(43, 'k'), x5t(43, 'c');
-    const auto who = principal_of(own(R"({"actor_kind":"agent","organization_id":"o","resources":["web","db"],"acr":"high","auth_time":1799999990,
-        "act":{"sub":"bot","act":{"sub":"root"}},"cnf":{"jkt":")" + jkt + R"(","x5t#S256":")" + x5t + R"("}})"),
-                                  kTimes)
-                         .value();
+    const auto who =
+        principal_of(
+            own(R"({"actor_kind":"agent","organization_id":"o","resources":["web","db"],"acr":"high","auth_time":1799999990,
+        "act":{"sub":"bot","act":{"sub":"root"}},"cnf":{"jkt":")" +
+                jkt + R"(","x5t#S256":")" + x5t + R"("}})"),
+            kTimes)
+            .value();
     CHECK(who.subject == "alice");
     CHECK(who.client_id == "cli");
     CHECK(who.token_id == "t1");
@@ -122,9 +132,11 @@ TEST_CASE("a foreign token's scopes count only where they are trusted", "[princi
     CHECK(principal_of(foreign(R"({"groups":null})"), kTimes, idp(), roles())->scopes.empty());
     TrustedIssuer trusted = idp();
     trusted.trust_scopes = true;
-    CHECK(principal_of(foreign(), kTimes, trusted, roles())->scopes == Names{"read:infrastructure", "read:topology", "admin:cluster"});
+    CHECK(principal_of(foreign(), kTimes, trusted, roles())->scopes ==
+          Names{"read:infrastructure", "read:topology", "admin:cluster"});
     trusted.claims.scopes = "scp";
-    CHECK(principal_of(foreign(R"({"scp":["x","read:topology"]})"), kTimes, trusted, roles())->scopes == Names{"read:infrastructure", "read:topology", "x"});
+    CHECK(principal_of(foreign(R"({"scp":["x","read:topology"]})"), kTimes, trusted, roles())->scopes ==
+          Names{"read:infrastructure", "read:topology", "x"});
     CHECK(foreign_fault(R"({"scp":5})", trusted) == "scp");
     // Own claims of ours mean nothing in a foreign token.
     CHECK(principal_of(foreign(R"({"actor_kind":"system"})"), kTimes, idp(), roles())->actor_kind == "user");
@@ -135,7 +147,9 @@ TEST_CASE("claims are where the issuer puts them", "[principal]") {
     issuer.subject_prefix = "corp:";
     issuer.actor_kind = "service";
     issuer.claims = {"oid", "azp", "tid", "scp", "/ext/resources"};
-    const auto who = principal_of(foreign(R"({"oid":"o1","azp":"app","tid":"t","ext":{"resources":["web"]}})"), kTimes, issuer, roles()).value();
+    const auto who = principal_of(foreign(R"({"oid":"o1","azp":"app","tid":"t","ext":{"resources":["web"]}})"), kTimes,
+                                  issuer, roles())
+                         .value();
     CHECK(who.subject == "corp:o1");
     CHECK(who.client_id == "app");
     CHECK(who.organization_id == "t");

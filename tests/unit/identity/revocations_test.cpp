@@ -144,7 +144,8 @@ TEST_CASE("while the store is down revocations hold here, and those known stay",
 TEST_CASE("members that are none are passed over", "[revocations]") {
     test::FakeStore store;
     Revocations here(store);
-    for (const char* bad : {"", "x", "a b c", "AAAA 1 2", "  ", "x 9999999999999999999999 1"}) REQUIRE(store.remember("revoked", "all", bad, 1000));
+    for (const char* bad : {"", "x", "a b c", "AAAA 1 2", "  ", "x 9999999999999999999999 1"})
+        REQUIRE(store.remember("revoked", "all", bad, 1000));
     REQUIRE(store.put({"revoked", "generation", "g", 1000, state::If::any, 0}));
     int told = 0;
     here.on_change([&] { ++told; });

@@ -11,7 +11,9 @@ using Test = RoleRule::Test;
 
 namespace {
 
-json::Object::Ptr claims(const std::string& text) { return json::parse_object(text).value(); }
+json::Object::Ptr claims(const std::string& text) {
+    return json::parse_object(text).value();
+}
 using Names = std::vector<std::string>;
 
 }  // namespace
@@ -48,15 +50,27 @@ TEST_CASE("rules look at one claim of one issuer", "[roles]") {
         {"a boolean is no text", {"i", "role", Test::equals, "true", "viewer", {}}, R"({"role":true})", false},
         {"in a list", {"i", "groups", Test::contains, "a", "viewer", {}}, R"({"groups":["b","a"]})", true},
         {"not in a list", {"i", "groups", Test::contains, "a", "viewer", {}}, R"({"groups":["b","ab"]})", false},
-        {"a list with other things", {"i", "groups", Test::contains, "a", "viewer", {}}, R"({"groups":["a",5]})", false},
+        {"a list with other things",
+         {"i", "groups", Test::contains, "a", "viewer", {}},
+         R"({"groups":["a",5]})",
+         false},
         {"a list in a list", {"i", "groups", Test::contains, "a", "viewer", {}}, R"({"groups":[["a"]]})", false},
         {"among words", {"i", "scp", Test::contains, "a", "viewer", {}}, R"({"scp":"b a"})", true},
         {"part of a word", {"i", "scp", Test::contains, "a", "viewer", {}}, R"({"scp":"ab ba"})", false},
         {"an object", {"i", "groups", Test::contains, "a", "viewer", {}}, R"({"groups":{"a":true}})", false},
         {"another issuer", {"j", "role", Test::equals, "a", "viewer", {}}, R"({"role":"a"})", false},
-        {"a pointer", {"i", "/realm_access/roles", Test::contains, "a", "viewer", {}}, R"({"realm_access":{"roles":["a"]}})", true},
-        {"a pointer to nothing", {"i", "/realm_access/x", Test::contains, "a", "viewer", {}}, R"({"realm_access":{"roles":["a"]}})", false},
-        {"an address as name", {"i", "https://x.example/roles", Test::contains, "a", "viewer", {}}, R"({"https://x.example/roles":["a"]})", true},
+        {"a pointer",
+         {"i", "/realm_access/roles", Test::contains, "a", "viewer", {}},
+         R"({"realm_access":{"roles":["a"]}})",
+         true},
+        {"a pointer to nothing",
+         {"i", "/realm_access/x", Test::contains, "a", "viewer", {}},
+         R"({"realm_access":{"roles":["a"]}})",
+         false},
+        {"an address as name",
+         {"i", "https://x.example/roles", Test::contains, "a", "viewer", {}},
+         R"({"https://x.example/roles":["a"]})",
+         true},
         {"a role nobody knows", {"i", "role", Test::equals, "a", "wizard", {}}, R"({"role":"a"})", false},
     };
     for (const Row& row : rows) {

@@ -24,7 +24,9 @@ Verified of(const std::string& subject, std::int64_t expires) {
     return {std::make_shared<const Principal>(who), {}};
 }
 
-Sha256 digest(int i) { return token_digest("token " + std::to_string(i)); }
+Sha256 digest(int i) {
+    return token_digest("token " + std::to_string(i));
+}
 
 }  // namespace
 
@@ -38,8 +40,12 @@ void* operator new(std::size_t size) {
     if (void* memory = std::malloc(size)) return memory;
     throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory) noexcept {
+    std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+    std::free(memory);
+}
 #endif
 
 TEST_CASE("the digest is SHA-256", "[cache]") {

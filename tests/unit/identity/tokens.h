@@ -37,7 +37,8 @@ struct Proof {
     std::string header = "{}", claims = "{}";  ///< changes
 
     std::string text() const {
-        auto head = json::object({{"typ", std::string("dpop+jwt")}, {"alg", std::string(jose::name_of(key.algorithm()))}});
+        auto head =
+            json::object({{"typ", std::string("dpop+jwt")}, {"alg", std::string(jose::name_of(key.algorithm()))}});
         // A proof's key has no kid and no use, as RFC 9449 shows it.
         auto jwk = key.public_key().jwk();
         for (const char* name : {"kid", "use", "alg"}) jwk->remove(name);

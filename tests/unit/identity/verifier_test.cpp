@@ -36,7 +36,8 @@ const std::shared_ptr<Keyring>& keyring() {
 /// keys of the tests.
 struct House {
     test::FakeStore store;
-    std::string published = jose::KeySet({key_for(Algorithm::ES256).public_key(), key_for(Algorithm::RS256).public_key()}).json();
+    std::string published =
+        jose::KeySet({key_for(Algorithm::ES256).public_key(), key_for(Algorithm::RS256).public_key()}).json();
     bool idp_is_up = true;
     std::atomic<int> fetches{0};
     std::int64_t mono_ms = 0;
@@ -59,16 +60,23 @@ struct House {
         idp.types = {"at+jwt", "jwt"};
         Roles roles(default_roles(), {{kIdp, "groups", RoleRule::Test::contains, "ops", "operator", {}}});
         parts.keys = keyring();
-        parts.trusted = std::make_shared<TrustedIssuers>(std::vector<TrustedIssuer>{idp}, roles, std::make_shared<KeySources>(rules), 30);
+        parts.trusted = std::make_shared<TrustedIssuers>(std::vector<TrustedIssuer>{idp}, roles,
+                                                         std::make_shared<KeySources>(rules), 30);
         parts.revocations = std::make_shared<Revocations>(store);
         parts.proofs = std::make_shared<DpopProofs>(store, dpop);
         verifier = make_verifier({kOwn, "alphaswarm-cp", 30, cached}, parts);
     }
 
-    Result<PrincipalPtr> verify(const std::string& token, std::int64_t now = kNow) { return verifier->verify({.token = token}, now); }
-    PrincipalPtr known(const std::string& token, std::int64_t now = kNow) { return verifier->known({.token = token}, now); }
+    Result<PrincipalPtr> verify(const std::string& token, std::int64_t now = kNow) {
+        return verifier->verify({.token = token}, now);
+    }
+    PrincipalPtr known(const std::string& token, std::int64_t now = kNow) {
+        return verifier->known({.token = token}, now);
+    }
     /// The check at which the token dies; "" when it holds.
-    std::string death_of(const std::string& token, std::int64_t now = kNow) { return death_of(Presented{.token = token}, now); }
+    std::string death_of(const std::string& token, std::int64_t now = kNow) {
+        return death_of(Presented{.token = token}, now);
+    }
     std::string death_of(const Presented& presented, std::int64_t now = kNow) {
         const auto who = verifier->verify(presented, now);
         if (who) return "";
@@ -93,13 +101,17 @@ std::string own(const std::string& change = "{}", const std::string& typ = "at+j
 }
 
 json::Object::Ptr foreign_claims() {
-    return json::parse_object(R"({"iss":"https://idp.example","sub":"bob","aud":"api://cp","iat":1800000000,"exp":1800000600,
-        "groups":["ops"],"scope":"admin:cluster"})").value();
+    return json::parse_object(
+               R"({"iss":"https://idp.example","sub":"bob","aud":"api://cp","iat":1800000000,"exp":1800000600,
+        "groups":["ops"],"scope":"admin:cluster"})")
+        .value();
 }
 /// By the issuer's ES256 key, unless `by` says otherwise.
-std::string foreign(const std::string& change = "{}", const std::string& header_change = "{}", Algorithm by = Algorithm::ES256) {
+std::string foreign(const std::string& change = "{}", const std::string& header_change = "{}",
+                    Algorithm by = Algorithm::ES256) {
     const auto& key = key_for(by);
-    auto header = json::object({{"alg", std::string(jose::name_of(by))}, {"kid", key.kid()}, {"typ", std::string("at+jwt")}});
+    auto header =
+        json::object({{"alg", std::string(jose::name_of(by))}, {"kid", key.kid()}, {"typ", std::string("at+jwt")}});
     return forge(key, json::dump(with(header, header_change)), json::dump(with(foreign_claims(), change)));
 }
 
@@ -110,7 +122,9 @@ std::string replaced(std::string token, std::size_t part, const std::string& tex
     return token.replace(from, to - from, text);
 }
 
-std::string bound(const std::string& jkt) { return own(R"({"cnf":{"jkt":")" + jkt + "\"}}"); }
+std::string bound(const std::string& jkt) {
+    return own(R"({"cnf":{"jkt":")" + jkt + "\"}}");
+}
 
 }  // namespace
 
@@ -294,7 +308,8 @@ TEST_CASE("what was verified is known, until it expires", "[verifier]") {
 
 TEST_CASE("a revoked token is known no more, at once here and soon elsewhere", "[verifier]") {
     House house;
-    const std::string one = own(R"({"jti":"one"})"), two = own(R"({"jti":"two"})"), old = own(R"({"jti":"old","iat":1799999990,"sub":"carol"})"),
+    const std::string one = own(R"({"jti":"one"})"), two = own(R"({"jti":"two"})"),
+                      old = own(R"({"jti":"old","iat":1799999990,"sub":"carol"})"),
                       fresh = own(R"({"jti":"fresh","sub":"carol"})");
     for (const auto& token : {one, two, old, fresh}) REQUIRE(house.verify(token));
     REQUIRE(house.parts.revocations->revoke_token(kOwn, "one", kNow + 600, kNow));
@@ -393,14 +408,21 @@ TEST_CASE("a token that is bound to a certificate needs it each time", "[verifie
 TEST_CASE("a token may be bound to both, and needs both", "[verifier]") {
     House house;
     const std::string certificate = test::digest("certificate");
-    const std::string token =
-        own(R"({"cnf":{"x5t#S256":")" + certificate + R"(","jkt":")" + key_for(Algorithm::ES256).public_key().thumbprint() + "\"}}");
+    const std::string token = own(R"({"cnf":{"x5t#S256":")" + certificate + R"(","jkt":")" +
+                                  key_for(Algorithm::ES256).public_key().thumbprint() + "\"}}");
     Proof proof;
     proof.token = token;
     const std::string one = proof.text(), two = proof.text();
-    CHECK(house.death_of({.token = token, .dpop_scheme = true, .proof = one, .method = "GET", .url = proof.url}) == "cnf.x5t#S256");
+    CHECK(house.death_of({.token = token, .dpop_scheme = true, .proof = one, .method = "GET", .url = proof.url}) ==
+          "cnf.x5t#S256");
     CHECK(house.death_of({.token = token, .certificate_sha256 = certificate}) == "bound to a key, sent as Bearer");
-    CHECK(house.death_of({.token = token, .dpop_scheme = true, .proof = two, .method = "GET", .url = proof.url, .certificate_sha256 = certificate})
+    CHECK(house
+              .death_of({.token = token,
+                         .dpop_scheme = true,
+                         .proof = two,
+                         .method = "GET",
+                         .url = proof.url,
+                         .certificate_sha256 = certificate})
               .empty());
 }
 
@@ -419,7 +441,8 @@ TEST_CASE("verifying and revoking at the same time", "[verifier]") {
                     // What was revoked before it was asked must not be answered.
                     const bool is_gone = revoked_until >= i;
                     const std::string& token = tokens[static_cast<std::size_t>(i)];
-                    const bool holds = house.verifier->known({.token = token}, kNow) || house.verifier->verify({.token = token}, kNow);
+                    const bool holds =
+                        house.verifier->known({.token = token}, kNow) || house.verifier->verify({.token = token}, kNow);
                     if (is_gone && holds) ++wrong;
                     if (!is_gone && !holds && revoked_until < i - 1) ++wrong;
                 }
