@@ -42,7 +42,8 @@ class Bff:
         """A POST with the session's CSRF token (or another: `csrf`); gives (status, headers in lower case, body)."""
         fields = {"X-CSRF-Token": self.me(agent)[1].get("csrf_token", "") if csrf is None else csrf, **(headers or {})}
         if isinstance(agent, Visitor):
-            answer = agent.request("POST", self.url(path), fields)
+            # As a browser does of itself for every POST.
+            answer = agent.request("POST", self.url(path), {"Origin": self.origin, **fields})
             return answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.text
         answer = agent.fetch("POST", path, fields)
         return answer["status"], answer["headers"], answer["body"]
