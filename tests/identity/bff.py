@@ -4,6 +4,7 @@ Both have the same routes, so a suite that holds for the stock client is about t
 
 import json
 
+from server import Server
 from nodes import NodeServer, Upstream, free_port
 from visitor import Visitor
 
@@ -41,7 +42,8 @@ class Bff:
         """A POST with the session's CSRF token (or another: `csrf`); gives (status, headers in lower case, body)."""
         fields = {"X-CSRF-Token": self.me(agent)[1].get("csrf_token", "") if csrf is None else csrf, **(headers or {})}
         if isinstance(agent, Visitor):
-            answer = agent.request("POST", self.url(path), fields)
+            # As a browser does of itself for every POST.
+            answer = agent.request("POST", self.url(path), {"Origin": self.origin, **fields})
             return answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.text
         answer = agent.fetch("POST", path, fields)
         return answer["status"], answer["headers"], answer["body"]
@@ -83,6 +85,36 @@ class StockBff(Bff):
 
     def stop(self):
         self.process.stop()
+
+
+class AcpBff(Bff):
+    """The server itself, with the flows bff and stepup."""
+
+    stock = False
+
+    def start(self, folder, issuer, client_id, secret=None, key_file=None, id_token_alg=None):
+        proof = {"client_secret": secret} if secret else {"assertion_key": "upstream"}
+        provider = {"id": "upstream", "issuer": issuer, "client_id": client_id, **proof, "acr_values": {"low": "low", "high": "high"}}
+        mapping = [{"issuer": issuer, "claim": "roles", "contains": role, "role": role} for role in ("admin", "viewer")]
+        identity = {"issuer": self.url("/auth"), "audience": "acp", "issuers": [{"issuer": issuer, "audiences": ["acp"]}],
+                    "role_mapping": mapping, "flows": [
+            {"alias": "bff", "plugin": "acp.bff", "config": {"redirect_uri": self.url("/auth/callback"),
+                                                             "post_logout_redirect_uri": self.url("/"), "providers": [provider]}},
+            {"alias": "stepup", "plugin": "acp.stepup", "config": {"redirect_uri": self.url("/auth/stepup/callback"), "providers": [provider]}}]}
+        if key_file:
+            identity["assertion_keys"] = {"upstream": str(key_file)}
+        self.server = Server(server={"listen": f"127.0.0.1:{self.port}"}, identity=identity)
+        return self.resume()
+
+    def resume(self):
+        self.server.start()
+        return self
+
+    def log(self):
+        return self.server.stderr()
+
+    def stop(self):
+        self.server.stop()
 
 
 def with_upstream(folder, bff, client_id):

@@ -10,11 +10,11 @@ sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "blackbox"), str(HERE.parent / "upstreams")]
 
-from bff import StockBff, with_upstream  # noqa: E402
+from bff import AcpBff, StockBff, with_upstream  # noqa: E402
 from nodes import Browser, Hostile  # noqa: E402
 
 # ACP_IDENTITY_BFF=stock holds the suites against the stock client: what fails there is a wrong suite.
-BFF = {"stock": StockBff}[os.environ.get("ACP_IDENTITY_BFF", "stock")]
+BFF = {"stock": StockBff, "acp": AcpBff}[os.environ.get("ACP_IDENTITY_BFF", "stock")]
 
 
 def pytest_sessionstart(session):

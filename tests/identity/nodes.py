@@ -81,7 +81,7 @@ class Upstream(NodeServer):
     def __init__(self, folder, bff_origin, **config):
         self.log = pathlib.Path(folder) / "upstream.log"
         self.key_file = pathlib.Path(folder) / "client-key.pem"
-        uris = {"redirect_uris": [f"{bff_origin}/auth/callback"], "post_logout_redirect_uris": [f"{bff_origin}/"],
+        uris = {"redirect_uris": [f"{bff_origin}/auth/callback", f"{bff_origin}/auth/stepup/callback"], "post_logout_redirect_uris": [f"{bff_origin}/"],
                 "backchannel_logout_uri": f"{bff_origin}/auth/backchannel-logout", "backchannel_logout_session_required": True}
         clients = [
             {"client_id": "bff-basic", "client_secret": self.SECRET, "token_endpoint_auth_method": "client_secret_basic", **uris},

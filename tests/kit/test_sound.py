@@ -39,9 +39,12 @@ def test_routes(validate):
     assert verdict.report["stale_quirks"] == 0
 
 
+PROVIDER = {"id": "main", "issuer": "https://idp.example", "client_id": "cp", "client_secret": "s", "acr_values": {"high": "strong"}}
 FLOWS = {
     "m2m": {},
     "device": {},
+    "bff": {"redirect_uri": "https://cp.example/auth/callback", "providers": [PROVIDER]},
+    "stepup": {"redirect_uri": "https://cp.example/auth/stepup/callback", "providers": [PROVIDER]},
     "pomerium": {"issuer": "cp.example", "audience": "cp.example", "jwks_url": "https://cp.example/keys"},
     "cloudflare-access": {"team_url": "https://team.example", "audience": "tag"},
 }
