@@ -37,7 +37,7 @@ Broker::Broker(const config::Config& config, const IdentityParts& parts, state::
       flows_([view = std::move(view)] { return flows_of(*view()); }),
       trust_(config.identity.issuer, verifier_parts(parts)),
       security_(ledger),
-      flow_identity_(settings_, verifier_parts(parts), store, security_),
+      flow_identity_(settings_, verifier_parts(parts), store, security_, parts.assertion_keys),
       sessions_(store, {config.identity.sessions.idle_s, config.identity.sessions.absolute_s, config.identity.sessions.grace_s}),
       renewals_(sessions_, store, trust_, security_, flows_),
       browser_({settings_, sessions_, renewals_, store, trust_, security_, flows_}),

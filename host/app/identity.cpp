@@ -6,6 +6,8 @@
 #include <sstream>
 #include <utility>
 
+#include "base/bytes.h"
+#include "base/secret_file.h"
 #include "identity/make_verifier.h"
 
 namespace acp::app {
@@ -111,6 +113,26 @@ identity::KeyRules key_rules_of(const config::Verification& from) {
     return rules;
 }
 
+Result<std::map<std::string, jose::PrivateKey, std::less<>>> assertion_keys_of(const config::Config& config) {
+    std::map<std::string, jose::PrivateKey, std::less<>> out;
+    Error e;
+    e.code = Code::invalid;
+    e.slug = "config_invalid";
+    e.message = "assertion keys cannot be used";
+    for (const auto& [name, file] : config.identity.assertion_keys) {
+        auto text = read_secret_file(file);
+        auto key = text ? jose::PrivateKey::from_pem(*text) : fail(text.error());
+        if (text) wipe(*text);
+        const std::string pointer = "/identity/assertion_keys/" + name;
+        if (key)
+            out.emplace(name, std::move(*key));
+        else
+            e.violations.push_back(config::locate(config.origins.at(pointer), pointer, file.string() + ": " + key.error().message));
+    }
+    if (!e.violations.empty()) return fail(std::move(e));
+    return out;
+}
+
 }  // namespace
 
 Result<identity::Clients> clients_of(const config::Config& config) {
@@ -140,6 +162,9 @@ Result<IdentityParts> make_identity(const config::Config& config, std::shared_pt
     IdentityParts parts;
     parts.clients = std::move(*clients);
     parts.keys = std::move(keys);
+    auto assertion_keys = assertion_keys_of(config);
+    if (!assertion_keys) return fail(assertion_keys.error());
+    parts.assertion_keys = std::move(*assertion_keys);
     parts.trusted = std::make_shared<identity::TrustedIssuers>(
         std::move(issuers), roles_of(settings),
         std::make_shared<identity::KeySources>(key_rules_of(settings.verification)), settings.leeway_s);

@@ -1,7 +1,10 @@
 // app: whose tokens are accepted, from the configuration to the identity room.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
+#include <string>
 
 #include "base/result.h"
 #include "config/config.h"
@@ -11,6 +14,7 @@
 #include "identity/revocations.h"
 #include "identity/trusted_issuers.h"
 #include "identity/verifier.h"
+#include "jose/private_key.h"
 #include "state/store.h"
 
 namespace acp::app {
@@ -23,6 +27,7 @@ struct IdentityParts {
     std::shared_ptr<identity::DpopProofs> proofs;
     std::shared_ptr<identity::Verifier> verifier;
     identity::Clients clients;
+    std::map<std::string, jose::PrivateKey, std::less<>> assertion_keys;
 };
 
 /// Reads the clients' key files; the error's violations name file, line and key.

@@ -84,7 +84,7 @@ BrowserSessions::BrowserSessions(BrowserParts parts)
 Result<std::optional<Session>> BrowserSessions::current(const dispatch::Context& context) {
     auto found = parts_.sessions.find(cookie_of(context, cookie_name_));
     if (!found || !*found) return found;
-    auto renewed = parts_.renewals.renewed(std::move(**found), Renewals::When::due, context.request_id);
+    auto renewed = parts_.renewals.when_due(std::move(**found), context.request_id);
     if (renewed) return std::optional<Session>(std::move(*renewed));
     if (renewed.error().code == Code::unauthenticated) return std::optional<Session>();
     return fail(renewed.error());

@@ -50,7 +50,7 @@ Result<PrincipalPtr> Callers::by_session(const Evidence& evidence) {
     if (!*session) return fail(Code::unauthenticated, "no_session", "the session has ended; log in again");
     if (evidence.is_unsafe() && !(evidence.is_same_origin && equal_constant_time(evidence.csrf_token, (*session)->csrf_token)))
         return fail(Code::forbidden, "csrf", "a change by a session's cookie needs X-CSRF-Token as /auth/me gives it, and a page of this server that sends it");
-    auto renewed = parts_.renewals.renewed(std::move(**session), Renewals::When::due, {});
+    auto renewed = parts_.renewals.when_due(std::move(**session), {});
     if (!renewed) return fail(renewed.error());
     return renewed->principal();
 }

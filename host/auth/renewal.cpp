@@ -14,7 +14,7 @@ namespace {
 
 /// Tokens are renewed when less than this is left of them.
 constexpr std::int64_t kEarly_s = 60;
-/// After a failure, and after another's success: not again before.
+/// After a failure: not again before.
 constexpr std::int64_t kAgain_s = 10;
 constexpr std::int64_t kFlight_ms = 20'000;
 constexpr std::chrono::milliseconds kPoll{25};
@@ -66,43 +66,46 @@ void describe(Session& session, const plugins::AuthIdentity& identity, const Tru
 
 bool Renewals::due(const Session& session) const { return session.renew_at_unix_s > 0 && sessions_.now() >= session.renew_at_unix_s; }
 
-/// Of many that ask at once one is served, whether they meet or queue.
-bool Renewals::wanted(const Session& session, When when) const {
-    return when == When::due ? due(session) : session.renewed_unix_s == 0 || sessions_.now() >= session.renewed_unix_s + kAgain_s;
+Result<Session> Renewals::when_due(Session session, const std::string& request_id) {
+    if (!due(session)) return session;
+    auto renewed = alone(session, [this](const Session& present) { return due(present); }, request_id);
+    if (!renewed) return fail(renewed.error());
+    return *renewed ? std::move(**renewed) : std::move(session);
 }
 
-Result<Session> Renewals::renewed(Session session, When when, const std::string& request_id) {
-    if (!wanted(session, when)) return session;
+Result<Session> Renewals::on_demand(Session session, const std::string& request_id, std::int64_t arrived_unix_ms) {
+    const std::int64_t until = monotonic_ns() + kFlight_ms * 1'000'000;
+    while (monotonic_ns() < until) {
+        auto tried = alone(session, [&](const Session& present) { return present.tried_unix_ms < arrived_unix_ms; }, request_id);
+        if (!tried) return fail(tried.error());
+        if (*tried) {
+            if ((*tried)->renewed_unix_ms == (*tried)->tried_unix_ms) return std::move(**tried);
+            return fail(Code::unavailable, "renewal_failed", "the upstream does not renew the session now; it stays as it is");
+        }
+        std::this_thread::sleep_for(kPoll);
+    }
+    return fail(Code::unavailable, "renewal_pending", "the session is being renewed; try again in a moment");
+}
+
+Result<std::optional<Session>> Renewals::alone(const Session& session, const std::function<bool(const Session&)>& wanted, const std::string& request_id) {
     const std::string name = "session-renewal:" + session.handle;
     auto fence = store_.lock(name, kFlight_ms);
     if (!fence && fence.error().code != Code::conflict) return fail(fence.error());
-    if (!fence) return when == When::due ? session : await(session);
-    // Another may have landed just before.
-    Result<Session> out = std::move(session);
-    auto present = sessions_.by_handle(out->handle);
-    if (!present)
+    if (!fence) return std::optional<Session>();
+    Result<std::optional<Session>> out = std::optional<Session>();
+    auto present = sessions_.by_handle(session.handle);
+    if (!present) {
         out = fail(present.error());
-    else if (!*present)
+    } else if (!*present) {
         out = no_session("gone");
-    else if (!wanted(**present, when))
-        out = std::move(**present);
-    else
-        out = renew(std::move(**present), request_id);
+    } else if (!wanted(**present)) {
+        out = std::move(*present);
+    } else {
+        auto renewed = renew(std::move(**present), request_id);
+        out = renewed ? Result<std::optional<Session>>(std::move(*renewed)) : fail(renewed.error());
+    }
     (void)store_.unlock(name, *fence);
     return out;
-}
-
-/// Until the flight has landed: then the session is another.
-Result<Session> Renewals::await(const Session& session) const {
-    const std::int64_t until = monotonic_ns() + kFlight_ms * 1'000'000;
-    while (monotonic_ns() < until) {
-        std::this_thread::sleep_for(kPoll);
-        auto present = sessions_.by_handle(session.handle);
-        if (!present) return fail(present.error());
-        if (!*present) return no_session("ended while it was renewed");
-        if ((*present)->renewed_unix_s != session.renewed_unix_s) return std::move(**present);
-    }
-    return fail(Code::unavailable, "renewal_pending", "the session is being renewed; try again in a moment");
 }
 
 Result<Session> Renewals::renew(Session session, const std::string& request_id) {
@@ -114,7 +117,12 @@ Result<Session> Renewals::renew(Session session, const std::string& request_id) 
         if (!decision) log::warn("auth", "a session's tokens could not be renewed; it stays as it is", {{"flow", flow.alias}, {"session", session.handle}, {"cause", decision.error().message}});
         break;
     }
-    // Nothing to renew, or nobody to ask now.
+    return stays(std::move(session));
+}
+
+/// Nothing to renew, or nobody to ask now: not again at once.
+Result<Session> Renewals::stays(Session session) {
+    session.tried_unix_ms = unix_ms();
     session.renew_at_unix_s = sessions_.now() + kAgain_s;
     if (auto kept = sessions_.replace(session); !kept && kept.error().code != Code::conflict) return fail(kept.error());
     return session;
@@ -133,8 +141,8 @@ Result<Session> Renewals::keep(Session session, plugins::AuthDecision decision, 
     decision.identity.auth_time_unix_s = 0;
     for (int tries = 0; tries < 4; ++tries) {
         describe(session, identity, trust_);
-        session.renewed_unix_s = sessions_.now();
-        session.renew_at_unix_s = renew_at(session.upstream_tokens_json, session.renewed_unix_s);
+        session.renewed_unix_ms = session.tried_unix_ms = unix_ms();
+        session.renew_at_unix_s = renew_at(session.upstream_tokens_json, sessions_.now());
         auto kept = sessions_.replace(session);
         if (kept) {
             note(session, "renewed", request_id);
@@ -153,10 +161,7 @@ Result<Session> Renewals::keep(Session session, plugins::AuthDecision decision, 
 Result<Session> Renewals::refused(const Session& session, const plugins::AuthDecision& decision, const std::string& request_id) {
     if (decision.error_code != "invalid_grant") {
         log::warn("auth", "the upstream refuses to renew a session's tokens; it stays as it is", {{"flow", session.flow}, {"session", session.handle}, {"cause", decision.error_code}});
-        Session later = session;
-        later.renew_at_unix_s = sessions_.now() + kAgain_s;
-        if (auto kept = sessions_.replace(later); !kept && kept.error().code != Code::conflict) return fail(kept.error());
-        return later;
+        return stays(session);
     }
     if (auto ended = sessions_.end(session.handle); !ended) return fail(ended.error());
     note(session, "ended: invalid_grant", request_id);

@@ -2,7 +2,9 @@
 // replicas, and nobody else waits for it without need.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,20 +29,21 @@ public:
     Renewals(Sessions& sessions, state::Store& store, const Trust& trust, SecurityLog& security, std::function<std::vector<Flow>()> flows)
         : sessions_(sessions), store_(store), trust_(trust), security_(security), flows_(std::move(flows)) {}
 
-    enum class When : std::uint8_t {
-        due,  ///< when the tokens are about to expire
-        now,  ///< because the client asks for it
-    };
-    /// The session, renewed by this call or another, or as it was when the upstream cannot be
-    /// reached. Code::unauthenticated `no_session`: the upstream has ended it (`invalid_grant`).
-    /// [may-block]
-    Result<Session> renewed(Session session, When when, const std::string& request_id);
+    /// The session, with its tokens renewed by this call or another when they are about to
+    /// expire; as it was when that fails, or while another is at it. Code::unauthenticated
+    /// `no_session`: the upstream has ended it (`invalid_grant`). [may-block]
+    Result<Session> when_due(Session session, const std::string& request_id);
+    /// Because a client asks for it. An attempt that ended after the request arrived is
+    /// its answer too, so of many that ask at once one asks the upstream, whether they meet or
+    /// queue. Code::unavailable `renewal_failed`: the session stays as it was. [may-block]
+    Result<Session> on_demand(Session session, const std::string& request_id, std::int64_t arrived_unix_ms);
 
 private:
     bool due(const Session& session) const;
-    bool wanted(const Session& session, When when) const;
-    Result<Session> await(const Session& session) const;
+    /// `wanted` is asked again once nobody else is at it. nullopt: somebody is.
+    Result<std::optional<Session>> alone(const Session& session, const std::function<bool(const Session&)>& wanted, const std::string& request_id);
     Result<Session> renew(Session session, const std::string& request_id);
+    Result<Session> stays(Session session);
     Result<Session> keep(Session session, plugins::AuthDecision decision, const std::string& request_id);
     Result<Session> refused(const Session& session, const plugins::AuthDecision& decision, const std::string& request_id);
     void note(const Session& session, const std::string& outcome, const std::string& request_id);

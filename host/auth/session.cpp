@@ -73,7 +73,8 @@ std::string to_json(const Session& s) {
                                     {"created", s.created_unix_s},
                                     {"seen", s.seen_unix_s},
                                     {"ends", s.ends_unix_s},
-                                    {"renewed", s.renewed_unix_s},
+                                    {"tried", s.tried_unix_ms},
+                                    {"renewed", s.renewed_unix_ms},
                                     {"renew_at", s.renew_at_unix_s}}));
 }
 
@@ -91,7 +92,7 @@ Result<Session> session_from_json(std::string_view text) {
     s.roles = texts_of(object, "roles");
     s.scopes = texts_of(object, "scopes");
     s.resources = texts_of(object, "resources");
-    const std::pair<const char*, std::int64_t*> numbers[] = {{"auth_time", &s.auth_time_unix_s}, {"created", &s.created_unix_s}, {"seen", &s.seen_unix_s}, {"ends", &s.ends_unix_s}, {"renewed", &s.renewed_unix_s}, {"renew_at", &s.renew_at_unix_s}};
+    const std::pair<const char*, std::int64_t*> numbers[] = {{"auth_time", &s.auth_time_unix_s}, {"created", &s.created_unix_s}, {"seen", &s.seen_unix_s}, {"ends", &s.ends_unix_s}, {"tried", &s.tried_unix_ms}, {"renewed", &s.renewed_unix_ms}, {"renew_at", &s.renew_at_unix_s}};
     for (const auto& [name, into] : numbers) *into = object->optValue<std::int64_t>(name, 0);
     if (s.handle.empty() || s.secret_digest.empty() || s.subject.empty()) return fail(Code::internal, "bad_session", "a kept session lacks a member");
     return s;

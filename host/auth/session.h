@@ -26,7 +26,8 @@ struct Session {
     std::int64_t created_unix_s = 0;
     std::int64_t seen_unix_s = 0;            ///< last use, not exact: written now and then
     std::int64_t ends_unix_s = 0;            ///< whatever happens
-    std::int64_t renewed_unix_s = 0;         ///< when the upstream's tokens were renewed last; 0: never
+    std::int64_t tried_unix_ms = 0;          ///< when the last attempt to renew the upstream's tokens ended; 0: none
+    std::int64_t renewed_unix_ms = 0;        ///< when the last that succeeded did
     std::int64_t renew_at_unix_s = 0;        ///< when the upstream's tokens want renewal; 0: never
     std::uint64_t version = 0;               ///< of the store's entry
 

@@ -86,7 +86,7 @@ std::vector<Mounted> session_routes(BrowserSessions& browser, Sessions& sessions
     out.push_back(route("POST", "/auth/refresh", "refreshSession", Caller::required, [&sessions, &renewals](const dispatch::Context& context) -> Result<http::Response> {
         auto session = session_of(sessions, context);
         if (!session) return fail(session.error());
-        auto renewed = renewals.renewed(std::move(*session), Renewals::When::now, context.request_id);
+        auto renewed = renewals.on_demand(std::move(*session), context.request_id, context.arrived_unix_ms);
         if (!renewed) return fail(renewed.error());
         return uncached_json(200, json::dump(me_json(*renewed)));
     }));
@@ -97,7 +97,7 @@ std::vector<Mounted> session_routes(BrowserSessions& browser, Sessions& sessions
         if (!all) return fail(all.error());
         auto entries = json::array();
         for (const auto& one : *all) entries->add(entry_json(one, session->handle));
-        return uncached_json(200, json::dump(json::object({{"sessions", entries}})));
+        return uncached_json(200, json::dump(json::object({{"items", entries}})));
     }));
     out.push_back(route("DELETE", "/auth/sessions/{id}", "revokeSession", Caller::required, [&browser, &sessions](const dispatch::Context& context) -> Result<http::Response> {
         auto session = session_of(sessions, context);

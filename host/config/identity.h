@@ -106,6 +106,7 @@ struct Identity {
     std::map<std::string, std::vector<std::string>> roles;  ///< beside and in place of the built-in ones
     std::vector<RoleRule> role_mapping;
     std::vector<OauthClient> clients;
+    std::map<std::string, std::filesystem::path> assertion_keys;  ///< by name
     Verification verification;
     Sessions sessions;
     bool operator==(const Identity&) const = default;

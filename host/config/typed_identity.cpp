@@ -105,6 +105,8 @@ Identity identity(const Section& section, const Base& base) {
     for (const auto& name : roles.names()) roles.read(name, out.roles[name]);
     for (const auto& one : section.list("role_mapping")) out.role_mapping.push_back(role_rule(one));
     for (const auto& one : section.list("clients")) out.clients.push_back(oauth_client(one, base));
+    const Section keys = section.section("assertion_keys");
+    for (const auto& name : keys.names()) base.read(keys, name, out.assertion_keys[name]);
     out.verification = verification(section.section("verification"));
     out.sessions = sessions(section.section("sessions"));
     return out;

@@ -219,6 +219,7 @@ void Gate::serve(wire::Exchange& exchange, const Route& route, std::string path,
     context->params = std::move(params);
     context->request_id = request.request_id;
     context->peer = request.peer;
+    context->arrived_unix_ms = unix_ms();
     context->websocket = request.websocket;
     if (request.websocket) {
         if (is_foreign_origin(request)) {

@@ -47,6 +47,7 @@ struct Context {
     std::string request_id;
     std::string traceparent;
     std::string peer;
+    std::int64_t arrived_unix_ms = 0;
     bool websocket = false;           ///< the client asks for WebSocket
     std::vector<std::string> subprotocols;  ///< that it offers, in its order
     /// Who calls; never null. Of a route without a caller: nobody, without a scope.

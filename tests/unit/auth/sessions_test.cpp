@@ -126,7 +126,8 @@ plugins::AuthDecision refusal(std::string code) {
 
 TEST_CASE("of many requests on an expiring session one renews it, and none fails") {
     BrowserHouse house;
-    const auto when = GENERATE(Renewals::When::due, Renewals::When::now);
+    const bool on_demand = GENERATE(false, true);
+    const std::int64_t arrived = unix_ms();
     Session a = house.person("alice");
     const std::string cookie = house.sessions.begin(a).value();
     a.renew_at_unix_s = house.now - 1;
@@ -138,7 +139,7 @@ TEST_CASE("of many requests on an expiring session one renews it, and none fails
         threads.emplace_back([&] {
             for (int i = 0; i < 8; ++i) {
                 auto session = house.sessions.find(cookie);
-                if (!session || !*session || !house.renewals.renewed(std::move(**session), when, "r")) ++failed;
+                if (!session || !*session || !(on_demand ? house.renewals.on_demand(std::move(**session), "r", arrived) : house.renewals.when_due(std::move(**session), "r"))) ++failed;
             }
         });
     for (auto& thread : threads) thread.join();
@@ -157,13 +158,24 @@ TEST_CASE("only invalid_grant ends a session, and one for somebody else") {
     const std::string cookie = house.sessions.begin(a).value();
     a.renew_at_unix_s = house.now - 1;
     REQUIRE(house.sessions.replace(a));
-    const auto renew = [&] { return house.renewals.renewed(*house.sessions.find(cookie).value(), Renewals::When::due, "r"); };
+    const auto renew = [&] { return house.renewals.when_due(*house.sessions.find(cookie).value(), "r"); };
     SECTION("the upstream is down") {
         house.renew = [](const plugins::AuthSession&) -> Result<plugins::AuthDecision> { return fail(Code::unavailable, "down", "down"); };
         CHECK(renew());
         CHECK(house.sessions.find(cookie).value());
         CHECK(renew());
         CHECK(house.renewed == 1);  // not again at once
+    }
+    SECTION("the upstream is down, and a client asks") {
+        house.renew = [](const plugins::AuthSession&) -> Result<plugins::AuthDecision> { return fail(Code::unavailable, "down", "down"); };
+        const auto ask = [&](std::int64_t arrived) { return house.renewals.on_demand(*house.sessions.find(cookie).value(), "r", arrived).error().slug; };
+        const std::int64_t arrived = unix_ms();
+        CHECK(ask(arrived) == "renewal_failed");
+        CHECK(ask(arrived) == "renewal_failed");
+        CHECK(house.renewed == 1);  // the second has waited for that attempt too
+        CHECK(ask(unix_ms() + 1) == "renewal_failed");
+        CHECK(house.renewed == 2);
+        CHECK(house.sessions.find(cookie).value());
     }
     SECTION("another error") {
         house.renew = [](const plugins::AuthSession&) { return refusal("temporarily_unavailable"); };
