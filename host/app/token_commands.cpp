@@ -21,6 +21,7 @@ struct MintOptions {
     std::string subject = "admin";
     std::string kind = "user";
     std::int64_t ttl_s = 0;
+    std::string acr;
 };
 
 int mint(const MintOptions& options) {
@@ -33,6 +34,7 @@ int mint(const MintOptions& options) {
     grant.actor_kind = options.kind;
     grant.scopes = options.scopes;
     grant.ttl_s = options.ttl_s > 0 ? options.ttl_s : config->identity.token_ttl_s;
+    grant.acr = options.acr;
     auto token = identity::mint(**keys, token_policy(*config), grant, unix_ns() / 1'000'000'000);
     if (!token) return fail_with(token.error());
     std::cout << *token << "\n";
@@ -71,6 +73,9 @@ CommandGroup add_token_commands(CLI::App& app) {
         ->check(CLI::IsMember({"user", "service", "agent"}));
     mint_command->add_option("--ttl", minting->ttl_s, "Lifetime in seconds; identity.token_ttl_s when missing")
         ->check(CLI::Range(1, 31'536'000));
+    // Who can read the signing key may vouch for itself.
+    mint_command->add_option("--acr", minting->acr, "Class of an authentication just now: high lets the token do for three minutes what needs a step-up")
+        ->check(CLI::IsMember({"high"}));
     tokens.add(mint_command, [minting] { return mint(*minting); });
 
     auto token = std::make_shared<std::string>("-");

@@ -38,6 +38,10 @@ Result<std::string> mint(const Keyring& keys, const TokenPolicy& policy, const G
                                 {"client_id", std::string("alphaswarm-cp")},
                                 {"scope", scope},
                                 {"actor_kind", grant.actor_kind}});
+    if (!grant.acr.empty()) {
+        claims->set("acr", grant.acr);
+        claims->set("auth_time", now);
+    }
     return keys.sign(kType, json::dump(claims));
 }
 

@@ -22,6 +22,7 @@ struct Grant {
     std::string actor_kind = "user";
     std::vector<std::string> scopes;
     std::int64_t ttl_s = 3600;
+    std::string acr = {};  ///< how well the subject was authenticated just now (RFC 9470); empty: not told
 };
 
 /// scope-token of RFC 6749 section 3.3.
