@@ -97,7 +97,7 @@ class AcpBff(Bff):
         provider = {"id": "upstream", "issuer": issuer, "client_id": client_id, **proof, "acr_values": {"low": "low", "high": "high"}}
         mapping = [{"issuer": issuer, "claim": "roles", "contains": role, "role": role} for role in ("admin", "viewer")]
         identity = {"issuer": self.url("/auth"), "audience": "acp", "issuers": [{"issuer": issuer, "audiences": ["acp"]}],
-                    "role_mapping": mapping, "flows": [
+                    "role_mapping": mapping, "roles": {"admin": ["admin:cluster"]}, "sessions": {"grace_s": 0}, "flows": [
             {"alias": "bff", "plugin": "acp.bff", "config": {"redirect_uri": self.url("/auth/callback"),
                                                              "post_logout_redirect_uri": self.url("/"), "providers": [provider]}},
             {"alias": "stepup", "plugin": "acp.stepup", "config": {"redirect_uri": self.url("/auth/stepup/callback"), "providers": [provider]}}]}

@@ -120,7 +120,7 @@ async function logout(session, id, response) {
     sessions.delete(id);
     const target = oidc.buildEndSessionUrl(await provider(), {id_token_hint: session.idToken, post_logout_redirect_uri: `${origin}/`});
     response.writeHead(200, {'content-type': 'application/json', 'set-cookie': cookie('acp_session', '')});
-    response.end(JSON.stringify({redirect: target.href}));
+    response.end(JSON.stringify({location: target.href}));
 }
 
 async function withSession(request, response, path) {

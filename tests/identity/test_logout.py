@@ -19,7 +19,7 @@ def test_logout(bff, page):
     thief.cookies["127.0.0.1", "/", COOKIE] = cookie
     assert bff.subject(thief) is None
     # RP-initiated logout: the provider's page, and back.
-    page.open(json.loads(body)["redirect"])
+    page.open(json.loads(body)["location"])
     assert page.submit("#logout")["url"].split("?")[0] == bff.url("/")
     assert "/interaction/" in page.open(bff.url("/auth/login"))["url"]
 
