@@ -6,9 +6,10 @@
 #include <cerrno>
 #include <cstring>
 
+#include <Poco/Net/SocketAddress.h>
+
 #include "base/socket_io.h"
 #include "wire/handshake.h"
-
 
 namespace acp::wire {
 
@@ -18,6 +19,20 @@ namespace {
 constexpr std::size_t kDiscardBytes = 1U << 20;
 /// A scratch buffer that grew beyond this is not kept.
 constexpr std::size_t kScratchBytes = 256 * 1024;
+
+/// Poco's address of a Unix socket reads a name behind its end: most peers have none,
+/// and the kernel then writes no more than the family.
+std::string peer_of(int fd) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return "unknown";
+    if (address.ss_family == AF_UNIX) return "unix";
+    try {
+        return Poco::Net::SocketAddress(reinterpret_cast<const sockaddr*>(&address), size).toString();
+    } catch (const Poco::Exception&) {
+        return "unknown";
+    }
+}
 
 }  // namespace
 
@@ -319,13 +334,7 @@ void Connection::on_evicted() {
 }
 
 const std::string& Connection::peer() {
-    if (peer_.empty()) {
-        try {
-            peer_ = socket_.peerAddress().toString();
-        } catch (const Poco::Exception&) {
-            peer_ = "unknown";
-        }
-    }
+    if (peer_.empty()) peer_ = peer_of(fd_);
     return peer_;
 }
 

@@ -97,9 +97,9 @@ def test_a_tunnel_for_each_connection(upstreams):
         result = fetch(upstreams["http"].url, proxy=proxy.authority, parallel=8, repeat=4)
     assert result.bodies == ["ok"] * 32 and proxy.connections == result.connections <= 8, result
     assert {asked.target for _, asked in proxy.requests} == {upstreams["http"].authority}
-    for through in proxy.through.values():
-        hosts = [line for line in through.split(b"\r\n") if line.startswith(b"Host: ")]
-        assert set(hosts) == {b"Host: " + upstreams["http"].authority.encode()}
+    # A tunnel may stay unused: another was free again before it was made.
+    hosts = [line for through in proxy.through.values() for line in through.split(b"\r\n") if line.startswith(b"Host: ")]
+    assert hosts == [b"Host: " + upstreams["http"].authority.encode()] * 32
 
 
 @pytest.mark.parametrize("established", [
