@@ -1,7 +1,6 @@
 #include "app/cli.h"
 
 #include <iostream>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,14 +8,16 @@
 #include <CLI/CLI.hpp>
 
 #include "app/command.h"
-#include "app/control_plane.h"
+#include "app/identity.h"
+#include "app/jwt_commands.h"
+#include "app/key_commands.h"
 #include "app/plugin_commands.h"
 #include "app/plugin_validate.h"
 #include "app/serve.h"
+#include "app/state.h"
 #include "app/tls.h"
-#include "base/clock.h"
+#include "app/token_commands.h"
 #include "config/load.h"
-#include "identity/token.h"
 #include "ledger/verify.h"
 #include "manage/openapi.h"
 
@@ -43,30 +44,9 @@ int check_config(const std::string& file) {
     if (!config) return fail_with(config.error());
     ListenerTls tls;
     if (auto loaded = tls.load(*config); !loaded) return fail_with(loaded.error());
+    if (auto clients = clients_of(*config); !clients) return fail_with(clients.error());
+    if (auto state = check_state(*config); !state) return fail_with(state.error());
     std::cout << file << ": ok\n";
-    return kOk;
-}
-
-struct MintOptions {
-    std::vector<std::string> scopes;
-    std::string subject = "admin";
-    std::string kind = "user";
-    std::int64_t ttl_s = 0;
-};
-
-int token_mint(const Common& common, const MintOptions& options) {
-    auto config = load(common);
-    if (!config) return fail_with(config.error());
-    auto key = identity::SigningKey::load_or_create(config->data_dir / "keys");
-    if (!key) return fail_with(key.error());
-    identity::Grant grant;
-    grant.subject = options.subject;
-    grant.actor_kind = options.kind;
-    grant.scopes = options.scopes;
-    grant.ttl_s = options.ttl_s > 0 ? options.ttl_s : config->identity.token_ttl_s;
-    auto token = identity::mint(*key, token_policy(*config), grant, unix_ns() / 1'000'000'000);
-    if (!token) return fail_with(token.error());
-    std::cout << *token << "\n";
     return kOk;
 }
 
@@ -120,16 +100,6 @@ int run_command_line(int argc, char** argv) {
     config_command->require_subcommand(1);
     auto* schema_command = config_command->add_subcommand("schema", "Print the JSON Schema of the configuration file");
 
-    MintOptions mint;
-    auto* token_command = app.add_subcommand("token", "Access tokens of this server");
-    token_command->require_subcommand(1);
-    auto* mint_command = token_command->add_subcommand("mint", "Print a signed token on standard output");
-    add_common(*mint_command, common);
-    mint_command->add_option("--scope", mint.scopes, "Scope to grant; may be given several times")->required();
-    mint_command->add_option("--sub", mint.subject, "Subject")->capture_default_str();
-    mint_command->add_option("--kind", mint.kind, "Kind of the subject")->capture_default_str()->check(CLI::IsMember({"user", "service", "agent"}));
-    mint_command->add_option("--ttl", mint.ttl_s, "Lifetime in seconds; identity.token_ttl_s when missing")->check(CLI::Range(1, 31'536'000));
-
     bool as_json = false;
     auto* audit_command = app.add_subcommand("audit", "The ledger");
     audit_command->require_subcommand(1);
@@ -139,6 +109,9 @@ int run_command_line(int argc, char** argv) {
 
     auto* openapi_command = app.add_subcommand("openapi", "Print the OpenAPI document");
 
+    CommandGroup token_commands = add_token_commands(app);
+    CommandGroup jwt_commands = add_jwt_commands(app);
+    CommandGroup key_commands = add_key_commands(app);
     CommandGroup plugin_commands = add_plugin_commands(app);
     std::optional<int> validate_result;
     add_validate(*plugin_commands.group, validate_result);
@@ -155,10 +128,10 @@ int run_command_line(int argc, char** argv) {
         std::cout << config::schema_text() << "\n";
         return kOk;
     }
-    if (mint_command->parsed()) return token_mint(common, mint);
     if (verify_command->parsed()) return audit_verify(common, as_json);
     if (openapi_command->parsed()) return print_openapi();
-    if (auto code = plugin_commands.run()) return *code;
+    for (const CommandGroup* group : {&token_commands, &jwt_commands, &key_commands, &plugin_commands})
+        if (auto code = group->run()) return *code;
     return kUsage;
 }
 

@@ -18,6 +18,7 @@ namespace acp::app {
 constexpr int kOk = 0;
 constexpr int kFailure = 1;
 constexpr int kUsage = 2;
+constexpr int kAuth = 4;
 
 /// Where the file is looked for when --config is not given.
 constexpr const char* kDefaultConfig = "/etc/alphaswarm-cp/alphaswarm-cp.yaml";

@@ -6,6 +6,7 @@
 
 #include "app/reload.h"
 #include "app/repair.h"
+#include "app/state.h"
 #include "base/clock.h"
 #include "client/egress.h"
 #include "json/json.h"
@@ -90,35 +91,6 @@ void set_egress(const config::Egress& e) {
     client::set_egress(std::move(egress));
 }
 
-/// Callers with a token of this server's own.
-class OwnTokens final : public dispatch::Authenticator {
-public:
-    OwnTokens(const identity::SigningKey& key, identity::TokenPolicy policy) : key_(key), policy_(std::move(policy)) {}
-    /// On the loop: the pool is for callers whose keys or sessions must be fetched, and its places
-    /// are counted. A token of our own needs nothing but its signature checked.
-    identity::PrincipalPtr known(const dispatch::Evidence& evidence) const noexcept override {
-        if (evidence.kind != dispatch::Evidence::Kind::bearer) return nullptr;
-        try {
-            auto verified = identity::verify(key_, policy_, evidence.value, unix_ns() / 1'000'000'000);
-            return verified ? std::make_shared<const identity::Principal>(std::move(*verified)) : nullptr;
-        } catch (const std::exception&) {
-            return nullptr;  // prove says why
-        }
-    }
-    Result<identity::PrincipalPtr> prove(const dispatch::Evidence& evidence) override {
-        // None of our tokens is bound to a key.
-        if (evidence.kind != dispatch::Evidence::Kind::bearer)
-            return fail(Code::unauthenticated, "unauthenticated", "only the Bearer scheme is taken: Authorization: Bearer <token>");
-        auto verified = identity::verify(key_, policy_, evidence.value, unix_ns() / 1'000'000'000);
-        if (!verified) return fail(verified.error());
-        return std::make_shared<const identity::Principal>(std::move(*verified));
-    }
-
-private:
-    const identity::SigningKey& key_;
-    const identity::TokenPolicy policy_;
-};
-
 }  // namespace
 
 identity::TokenPolicy token_policy(const config::Config& config) {
@@ -129,16 +101,26 @@ ControlPlane::ControlPlane(const config::Config& config) : config_(config), reda
 
 Result<std::unique_ptr<ControlPlane>> ControlPlane::make(const config::Config& config, const std::vector<int>& inherited) {
     if (auto ok = make_private(config.data_dir); !ok) return fail(ok.error());
-    auto key = identity::SigningKey::load_or_create(config.data_dir / "keys");
-    if (!key) return fail(key.error());
+    auto keys = identity::Keyring::open(config.data_dir / "keys");
+    if (!keys) return fail(keys.error());
     auto plane = std::unique_ptr<ControlPlane>(new ControlPlane(config));
-    plane->key_ = std::make_unique<identity::SigningKey>(std::move(*key));
+    if (auto ok = plane->open_identity(std::move(*keys)); !ok) return fail(ok.error());
     if (auto ok = plane->open_ledger(); !ok) return fail(ok.error());
     plane->load_plugins();
     plane->repair();
     if (auto ok = plane->route(); !ok) return fail(ok.error());
     if (auto ok = plane->bind(inherited); !ok) return fail(ok.error());
     return plane;
+}
+
+Result<void> ControlPlane::open_identity(std::shared_ptr<identity::Keyring> keys) {
+    auto store = open_state(config_);
+    if (!store) return fail(store.error());
+    state_ = std::move(*store);
+    auto parts = make_identity(config_, std::move(keys), *state_);
+    if (!parts) return fail(parts.error());
+    identity_ = std::move(*parts);
+    return {};
 }
 
 Result<void> ControlPlane::open_ledger() {
@@ -161,11 +143,14 @@ void ControlPlane::load_plugins() {
     options.intake.lock = wanted.lock;
     options.intake.store = wanted.store;
     options.patience = std::chrono::seconds(wanted.load_timeout_s);
+    broker_ = std::make_unique<Broker>(config_, identity_, *state_, *ledger_, [this] { return catalogue_->view(); });
+    options.identity = &broker_->for_flows();
     options.generations = static_cast<std::size_t>(wanted.generations);
     catalogue_ = std::make_unique<plugins::Catalogue>(plugins::host_api(), std::move(options));
     catalogue_->load(config_.plugins.directories);
     for (const auto& p : config_.providers) catalogue_->make_provider({p.alias, p.plugin, p.config_json, {}});
     for (const auto& r : config_.http_routes) catalogue_->make_routes({r.alias, r.plugin, r.config_json, r.mount});
+    for (const auto& f : config_.identity.flows) catalogue_->make_flow({f.alias, f.plugin, f.config_json, {}});
     const auto view = catalogue_->view();
     for (const auto& r : view->records) record("plugin.load", "system", r.id.empty() ? r.path : r.id, r.loaded ? "loaded" : "failed");
 }
@@ -192,13 +177,15 @@ Result<void> ControlPlane::route() {
     workloads::ActionBounds bounds{config_.workloads.action_timeout_s * 1000, config_.workloads.default_wait_s * 1000, static_cast<std::size_t>(config_.server.streams)};
     actions_ = std::make_unique<workloads::Actions>(*ledger_, *actions_pool_, *streams_pool_, bounds);
     services_ = std::unique_ptr<manage::Services>(new manage::Services{
-        *redactor_, *ledger_, *catalogue_, *actions_, *queries_pool_, *actions_pool_, *streams_pool_, *probes_pool_, config_.workloads.default_provider.value_or(""), ACP_VERSION,
+        *redactor_, *ledger_, *state_, *catalogue_, *actions_, *queries_pool_, *actions_pool_, *streams_pool_, *probes_pool_, config_.workloads.default_provider.value_or(""), ACP_VERSION,
         config::limits_json(config_), config_.identity.insecure_dev, config_.metrics.is_public, draining_,
-        [this] { return manage::wire_metrics_text(*engine_); }});
+        [this] { return manage::wire_metrics_text(*engine_); }, &broker_->counters()});
     auto api = manage::OpenApi::load();
     if (!api) return fail(api.error());
     api_ = std::make_unique<manage::OpenApi>(std::move(*api));
-    return manage::add_routes(router_, *api_, *services_);
+    if (auto added = broker_->add_routes(router_, *api_); !added) return added;
+    if (auto added = manage::add_routes(router_, *api_, *services_); !added) return added;
+    return api_->check_all_mounted();
 }
 
 Result<void> ControlPlane::bind(const std::vector<int>& inherited) {
@@ -208,8 +195,8 @@ Result<void> ControlPlane::bind(const std::vector<int>& inherited) {
         log::warn("identity", "identity.insecure_dev is on: requests without a token have every scope");
         options.anonymous = std::make_shared<identity::Principal>(identity::Principal{.subject = "insecure-dev", .scopes = {"admin:cluster"}});
     }
-    callers_ = std::make_unique<OwnTokens>(*key_, token_policy(config_));
-    gate_ = std::make_unique<dispatch::Gate>(router_, *queries_pool_, *callers_, std::move(options));
+    options.sources = broker_->evidence();
+    gate_ = std::make_unique<dispatch::Gate>(router_, *queries_pool_, broker_->callers(), std::move(options));
     gate_->on_denial([this](const dispatch::Context& context, const Error& error) {
         log::warn("identity", "a request was denied", {{"request_id", context.request_id}, {"path", context.path}, {"subject", context.principal->subject}, {"cause", error.internal.empty() ? error.message : error.internal}});
         // Only proven callers leave a row: strangers could fill the disk with them.
@@ -233,6 +220,9 @@ Result<std::vector<std::string>> ControlPlane::reload(const config::Config& fres
         return keys;
     }
     if (auto loaded = tls_.load(fresh); !loaded) return fail(loaded.error());
+    if (auto read = identity_.keys->reload(); !read) return fail(read.error());
+    // What a key has signed that is gone now must not go on as verified before.
+    identity_.verifier->forget();
     if (tls_.is_on()) engine_->set_tls(make_tls(tls_.contexts()));
     set_egress(fresh.egress);
     return keys;

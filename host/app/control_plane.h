@@ -8,13 +8,14 @@
 #include <string>
 #include <vector>
 
+#include "app/identity.h"
+#include "app/broker.h"
 #include "app/tls.h"
 #include "base/result.h"
 #include "config/config.h"
 #include "dispatch/gate.h"
 #include "work/pool.h"
 #include "dispatch/router.h"
-#include "identity/signing_key.h"
 #include "identity/token.h"
 #include "ledger/ledger.h"
 #include "manage/openapi.h"
@@ -50,6 +51,7 @@ public:
 
 private:
     explicit ControlPlane(const config::Config& config);
+    Result<void> open_identity(std::shared_ptr<identity::Keyring> keys);
     Result<void> open_ledger();
     void load_plugins();
     void repair();
@@ -60,9 +62,11 @@ private:
     const config::Config config_;
     std::atomic<bool> draining_{false};
     std::shared_ptr<redact::Redactor> redactor_;
-    std::unique_ptr<identity::SigningKey> key_;
+    std::unique_ptr<state::Store> state_;
+    IdentityParts identity_;
     std::unique_ptr<wire::Engine> engine_holder_;  // see bind()
     std::unique_ptr<ledger::Ledger> ledger_;
+    std::unique_ptr<Broker> broker_;
     std::unique_ptr<plugins::Catalogue> catalogue_;
     std::unique_ptr<workloads::Actions> actions_;
     std::unique_ptr<work::Pool> queries_pool_;
@@ -72,7 +76,6 @@ private:
     std::unique_ptr<manage::Services> services_;
     std::unique_ptr<manage::OpenApi> api_;
     dispatch::Router router_;
-    std::unique_ptr<dispatch::Authenticator> callers_;
     std::unique_ptr<dispatch::Gate> gate_;
     ListenerTls tls_;
     wire::Engine* engine_ = nullptr;

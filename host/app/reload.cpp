@@ -11,6 +11,7 @@ std::vector<std::string> restart_needed(const config::Config& running, const con
     const auto& b = fresh.server;
     compare("data_dir", running.data_dir, fresh.data_dir);
     compare("server.listen", a.listen, b.listen);
+    compare("server.public_url", a.public_url, b.public_url);
     compare("server.unix_socket", a.unix_socket, b.unix_socket);
     compare("server.loops", a.loops, b.loops);
     compare("server.workers", a.workers, b.workers);
@@ -20,6 +21,7 @@ std::vector<std::string> restart_needed(const config::Config& running, const con
     compare("server.shutdown_grace_s", a.shutdown_grace_s, b.shutdown_grace_s);
     compare("server.limits", a.limits, b.limits);
     compare("store", running.store, fresh.store);
+    compare("state", running.state, fresh.state);
     compare("identity", running.identity, fresh.identity);
     compare("audit", running.audit, fresh.audit);
     compare("log.format", running.log.format, fresh.log.format);

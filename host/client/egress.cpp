@@ -1,7 +1,6 @@
 #include "client/egress.h"
 
 #include <Poco/Base64Encoder.h>
-#include <arpa/inet.h>
 
 #include <algorithm>
 #include <mutex>
@@ -9,19 +8,10 @@
 #include <utility>
 
 #include "base/bytes.h"
-#include "wire/http1/parse.h"
 
 namespace acp::client {
 
 namespace {
-
-bool is_loopback(const std::string& host) {
-    in_addr v4{};
-    if (::inet_pton(AF_INET, host.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
-    in6_addr v6{};
-    if (::inet_pton(AF_INET6, host.c_str(), &v6) == 1) return IN6_IS_ADDR_LOOPBACK(&v6);
-    return wire::http1::equals_ci(host, "localhost");
-}
 
 struct Current {
     std::mutex mutex;

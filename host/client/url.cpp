@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "wire/http1/parse.h"
+
 namespace acp::client {
 
 namespace {
@@ -88,6 +90,14 @@ Result<Url> parse_url(std::string_view text) {
     if (text.starts_with("https://")) return parse_network(after("https://"), Scheme::https);
     if (text.starts_with("unix://")) return parse_unix(after("unix://"));
     return refuse("it must begin with http://, https:// or unix://");
+}
+
+bool is_loopback(const std::string& host) noexcept {
+    in_addr v4{};
+    if (::inet_pton(AF_INET, host.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
+    in6_addr v6{};
+    if (::inet_pton(AF_INET6, host.c_str(), &v6) == 1) return IN6_IS_ADDR_LOOPBACK(&v6);
+    return wire::http1::equals_ci(host, "localhost");
 }
 
 }  // namespace acp::client

@@ -24,4 +24,7 @@ struct Url {
 /// fragment, white space, controls and bytes beyond ASCII.
 Result<Url> parse_url(std::string_view text);
 
+/// Whether a host never leaves this machine: localhost, 127.0.0.0/8 and ::1.
+bool is_loopback(const std::string& host) noexcept;
+
 }  // namespace acp::client

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
 
 #include "config/address.h"
+#include "config/check_identity.h"
 #include "config/config.h"
+#include "config/lookup.h"
 #include "json/pointer.h"
 #include "json/schema.h"
 
@@ -39,41 +40,24 @@ std::string reworded(std::string detail) {
     return detail;
 }
 
-class CrossCheck {
+class CrossCheck : private Lookup {
 public:
-    explicit CrossCheck(Document& document) : document_(document) {}
+    explicit CrossCheck(Document& document) : Lookup(document.value), document_(document) {}
 
     void run() {
         check_listen();
         check_tls();
+        check_state();
         check_egress();
         check_sizes();
         check_aliases("/providers");
         check_aliases("/http_routes");
+        check_aliases("/identity/flows");
         check_default_provider();
         check_mounts();
     }
 
 private:
-    /// The string at `pointer`, when there is one.
-    std::optional<std::string> text(const std::string& pointer) const {
-        auto value = json::find(document_.value, pointer);
-        if (!value || !value->isString()) return {};
-        return value->extract<std::string>();
-    }
-
-    std::size_t count(const std::string& pointer) const {
-        auto value = json::find(document_.value, pointer);
-        if (!value || value->type() != typeid(json::Array::Ptr)) return 0;
-        return value->extract<json::Array::Ptr>()->size();
-    }
-
-    std::int64_t number(const std::string& pointer, std::int64_t otherwise) const {
-        auto value = json::find(document_.value, pointer);
-        if (!value || json::type_name(*value) != "integer") return otherwise;
-        return value->convert<std::int64_t>();
-    }
-
     void check_listen() {
         Endpoint listen = Server().listen;
         if (auto given = text("/server/listen")) {
@@ -105,6 +89,27 @@ private:
         if ((auth == "optional" || auth == "required") && !has_ca)
             document_.refuse("/server/tls/client_auth",
                              "names no authority to check certificates by; set client_ca to its PEM file");
+    }
+
+    void check_state() {
+        const std::string kind = text("/state/kind").value_or(State().kind);
+        const bool is_remote = kind == "postgresql" || kind == "redis";
+        const auto url = text("/state/url");
+        if (is_remote && !has("/state/url"))
+            document_.refuse("/state/kind", "names a database but not where it is; set url, for example url: ${STATE_URL}");
+        if (url && !is_remote)
+            document_.refuse("/state/url", "is for the kinds postgresql and redis; set kind to one of them, or remove this key");
+        const auto begins = [&](std::initializer_list<std::string_view> schemes) {
+            return std::any_of(schemes.begin(), schemes.end(), [&](std::string_view scheme) { return url->starts_with(scheme); });
+        };
+        if (url && kind == "postgresql" && !begins({"postgresql://", "postgres://"}))
+            document_.refuse("/state/url", "must begin with postgresql://, as kind is postgresql");
+        if (url && kind == "redis" && !begins({"redis://", "rediss://", "unix://"}))
+            document_.refuse("/state/url", "must begin with redis://, rediss:// or unix://, as kind is redis");
+        if (has("/state/path") && kind != "sqlite")
+            document_.refuse("/state/path", "is for the kind sqlite; remove this key, or set kind to sqlite");
+        if (has("/state/key_file") && kind == "memory")
+            document_.refuse("/state/key_file", "is not needed in memory, whose key ends with the process; remove this key");
     }
 
     void check_egress() {
@@ -206,6 +211,7 @@ void check_shape(Document& document, const json::Schema& wanted) {
 void check(Document& document) {
     check_shape(document, schema());
     CrossCheck(document).run();
+    check_identity(document);
 }
 
 }  // namespace acp::config

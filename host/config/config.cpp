@@ -9,6 +9,13 @@ std::string_view schema_text() noexcept {
     return embed::config_schema_json();
 }
 
+std::string public_origin(const Config& config) {
+    if (!config.server.public_url.empty()) return config.server.public_url;
+    const std::string& issuer = config.identity.issuer;
+    if (issuer.starts_with("http://") || issuer.starts_with("https://")) return issuer.substr(0, issuer.find('/', issuer.find("://") + 3));
+    return (config.server.tls ? "https://" : "http://") + config.server.listen.text();
+}
+
 std::string limits_json(const Config& config) {
     const Server& server = config.server;
     const Limits& limits = server.limits;

@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "config/address.h"
+#include "config/identity.h"
 #include "config/origins.h"
 
 namespace acp::config {
@@ -51,6 +52,7 @@ struct Tls {
 
 struct Server {
     Endpoint listen{"127.0.0.1", 9000};
+    std::string public_url;             ///< empty: see public_origin
     std::filesystem::path unix_socket;  ///< empty: none
     std::optional<Tls> tls;  ///< without: plain HTTP
     std::int64_t loops = 0;  ///< 0: one for each core
@@ -69,13 +71,12 @@ struct Store {
     bool operator==(const Store&) const = default;
 };
 
-struct Identity {
-    std::string issuer = "urn:alphaswarm:cp";
-    std::string audience = "alphaswarm-cp";
-    std::int64_t token_ttl_s = 3600;
-    std::int64_t leeway_s = 30;
-    bool insecure_dev = false;
-    bool operator==(const Identity&) const = default;
+struct State {
+    std::string kind = "sqlite";
+    std::filesystem::path path;  ///< set for every kind, used by sqlite
+    std::string url;             ///< a secret; empty exactly when kind is sqlite or memory
+    std::filesystem::path key_file;
+    bool operator==(const State&) const = default;
 };
 
 struct Audit {
@@ -143,6 +144,7 @@ struct Config {
     std::filesystem::path data_dir;
     Server server;
     Store store;
+    State state;
     Identity identity;
     Audit audit;
     Egress egress;
@@ -161,6 +163,10 @@ struct Config {
 
 /// The JSON Schema of the file, as `config schema` prints it.
 std::string_view schema_text() noexcept;
+
+/// Scheme, host and port by which clients reach the server, "https://cp.example":
+/// server.public_url, else those of the issuer or of server.listen.
+std::string public_origin(const Config& config);
 
 /// The limits in effect, one JSON object: GET /manage/limits and
 /// `serve --print-limits`. Members are named as in the file.

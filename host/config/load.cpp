@@ -13,6 +13,7 @@
 #include "config/document.h"
 #include "config/override.h"
 #include "config/typed.h"
+#include "config/typed_identity.h"
 
 extern "C" char** environ;
 
@@ -103,6 +104,7 @@ Result<Config> load_text(std::string_view text, const std::filesystem::path& fil
     apply_overrides(environment, overrides, document);
     check(document);
     if (!document.violations.empty()) return refused(file, std::move(document.violations));
+    digest_client_secrets(document.value);
     Config config = typed(document.value, file);
     config.origins = std::move(document.origins);
     return config;

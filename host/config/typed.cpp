@@ -1,72 +1,11 @@
 #include "config/typed.h"
 
-#include "json/pointer.h"
+#include "config/section.h"
+#include "config/typed_identity.h"
 
 namespace acp::config {
 
 namespace {
-
-/// One map of the document. Keys that are missing leave the default alone.
-class Section {
-public:
-    Section(const json::Var& document, std::string pointer) : document_(document), pointer_(std::move(pointer)) {}
-
-    Section section(const std::string& name) const { return {document_, json::child(pointer_, name)}; }
-    const std::string& pointer() const { return pointer_; }
-    bool is_given() const { return json::find(document_, pointer_).has_value(); }
-
-    void read(const std::string& name, std::string& out) const {
-        if (auto value = find(name)) out = value->extract<std::string>();
-    }
-    void read(const std::string& name, std::optional<std::string>& out) const {
-        if (auto value = find(name)) out = value->extract<std::string>();
-    }
-    void read(const std::string& name, std::int64_t& out) const {
-        if (auto value = find(name)) out = value->convert<std::int64_t>();
-    }
-    void read(const std::string& name, bool& out) const {
-        if (auto value = find(name)) out = value->convert<bool>();
-    }
-    void read(const std::string& name, std::vector<std::string>& out) const {
-        auto value = find(name);
-        if (!value) return;
-        out.clear();
-        for (const auto& element : *value->extract<json::Array::Ptr>()) out.push_back(element.extract<std::string>());
-    }
-    void read_json(const std::string& name, std::string& out) const {
-        if (auto value = find(name)) out = json::canonical(*value);
-    }
-
-    std::vector<Section> list(const std::string& name) const {
-        std::vector<Section> out;
-        auto value = find(name);
-        if (!value) return out;
-        for (std::size_t i = 0; i < value->extract<json::Array::Ptr>()->size(); ++i)
-            out.emplace_back(document_, json::child(json::child(pointer_, name), i));
-        return out;
-    }
-
-private:
-    std::optional<json::Var> find(const std::string& name) const {
-        return json::find(document_, json::child(pointer_, name));
-    }
-
-    const json::Var& document_;
-    std::string pointer_;
-};
-
-/// Where relative paths start from.
-struct Base {
-    std::filesystem::path folder;
-
-    std::filesystem::path placed(const std::string& path) const { return (folder / path).lexically_normal(); }
-    /// Leaves `out` alone when the key is missing.
-    void read(const Section& section, const std::string& name, std::filesystem::path& out) const {
-        std::optional<std::string> path;
-        section.read(name, path);
-        if (path) out = placed(*path);
-    }
-};
 
 Tls tls(const Section& section, const Base& base) {
     Tls out;
@@ -88,6 +27,7 @@ Server server(const Section& section, const Base& base) {
     std::string listen = out.listen.text();
     section.read("listen", listen);
     if (auto endpoint = parse_endpoint(listen)) out.listen = *endpoint;
+    section.read("public_url", out.public_url);
     section.read("loops", out.loops);
     section.read("workers", out.workers);
     section.read("query_workers", out.query_workers);
@@ -110,16 +50,6 @@ Server server(const Section& section, const Base& base) {
     return out;
 }
 
-Identity identity(const Section& section) {
-    Identity out;
-    section.read("issuer", out.issuer);
-    section.read("audience", out.audience);
-    section.read("token_ttl_s", out.token_ttl_s);
-    section.read("leeway_s", out.leeway_s);
-    section.read("insecure_dev", out.insecure_dev);
-    return out;
-}
-
 Egress egress(const Section& section) {
     Egress out;
     std::string proxy;
@@ -127,6 +57,17 @@ Egress egress(const Section& section) {
     out.proxy = parse_endpoint(proxy);
     section.read("proxy_credentials", out.proxy_credentials);
     section.read("direct", out.direct);
+    return out;
+}
+
+State state(const Section& section, const Base& base, const std::filesystem::path& data_dir) {
+    State out;
+    section.read("kind", out.kind);
+    out.path = data_dir / "state.db";
+    base.read(section, "path", out.path);
+    section.read("url", out.url);
+    out.key_file = data_dir / "keys" / "state.key";
+    base.read(section, "key_file", out.key_file);
     return out;
 }
 
@@ -181,7 +122,8 @@ Config typed(const json::Var& value, const std::filesystem::path& file) {
     std::string path = (out.data_dir / "ledger.db").string();
     store.read("path", path);
     out.store.path = placed(path);
-    out.identity = identity(root.section("identity"));
+    out.state = state(root.section("state"), base, out.data_dir);
+    out.identity = identity(root.section("identity"), base);
     root.section("audit").read("on_failure", out.audit.on_failure);
     out.egress = egress(root.section("egress"));
     root.section("log").read("level", out.log.level);

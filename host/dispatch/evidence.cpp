@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "http/cookie.h"
 #include "http/path.h"
 
 namespace acp::dispatch {
@@ -51,36 +52,24 @@ tl::unexpected<Error> twice(std::string_view name) {
     return fail(Code::invalid, "bad_authorization", std::string(name) + " is given more than once");
 }
 
-/// RFC 6265 section 5.4. A cookie of that name twice is nobody's: one of them
-/// was planted by a neighbour.
 Result<std::string_view> cookie_of(const wire::RequestView& request, const std::string& name) {
-    std::string_view found;
-    int count = 0;
-    for (const auto& field : request.fields) {
-        if (!equals_ci(field.name, "cookie")) continue;
-        for_each_part(field.value, ';', [&](std::string_view pair) {
-            if (pair.size() <= name.size() || !pair.starts_with(name) || pair[name.size()] != '=') return;
-            found = pair.substr(name.size() + 1);
-            ++count;
-        });
-    }
-    if (count > 1) return twice("the cookie " + name);
-    return found;
+    http::CookieReader cookie(name);
+    for (const auto& field : request.fields)
+        if (equals_ci(field.name, "cookie")) cookie.read(field.value);
+    if (cookie.is_ambiguous()) return twice("the cookie " + name);
+    return cookie.value();
+}
+
+bool is_from_elsewhere(const wire::RequestView& request) {
+    std::string_view site;
+    if (!only(request, "sec-fetch-site", site)) return true;
+    return (!site.empty() && site != "same-origin" && site != "none") || is_foreign_origin(request);
 }
 
 std::string url_of(const wire::RequestView& request, const EvidenceSources& sources) {
     std::string url = sources.origin;
     if (url.empty()) url.append(request.secure ? "https://" : "http://").append(request.authority);
     return url.append(http::split_target(request.target).path);
-}
-
-bool is_same_origin(const wire::RequestView& request, const EvidenceSources& sources) {
-    std::string_view site;
-    std::string_view origin;
-    if (!only(request, "sec-fetch-site", site) || !only(request, "origin", origin)) return false;
-    if (!site.empty() && site != "same-origin") return false;
-    if (origin.empty()) return !site.empty();
-    return sources.origin.empty() ? !is_foreign_origin(request) : origin == sources.origin;
 }
 
 }  // namespace
@@ -126,6 +115,7 @@ Result<std::optional<Evidence>> find_evidence(const wire::RequestView& request, 
             evidence.value = *cookie;
             if (!only(request, "x-csrf-token", evidence.csrf_token)) return twice("X-CSRF-Token");
             evidence.is_same_origin = is_same_origin(request, sources);
+            evidence.is_foreign = is_from_elsewhere(request);
             return evidence;
         }
     }
@@ -135,6 +125,7 @@ Result<std::optional<Evidence>> find_evidence(const wire::RequestView& request, 
         if (value.empty()) continue;
         evidence.kind = Evidence::Kind::asserted;
         evidence.field = name;
+        evidence.is_foreign = is_from_elsewhere(request);
         evidence.value = value;
         return evidence;
     }
@@ -150,11 +141,20 @@ HeldEvidence::HeldEvidence(const Evidence& evidence)
       peer_(evidence.peer),
       certificate_sha256_(evidence.certificate_sha256),
       csrf_token_(evidence.csrf_token),
-      view_{evidence.kind, value_, field_, proof_, method_, url_, peer_, certificate_sha256_, csrf_token_, evidence.is_same_origin} {}
+      view_{evidence.kind, value_, field_, proof_, method_, url_, peer_, certificate_sha256_, csrf_token_, evidence.is_same_origin, evidence.is_foreign} {}
 
 HeldEvidence::~HeldEvidence() {
     wipe(value_);
     wipe(csrf_token_);
+}
+
+bool is_same_origin(const wire::RequestView& request, const EvidenceSources& sources) {
+    std::string_view site;
+    std::string_view origin;
+    if (!only(request, "sec-fetch-site", site) || !only(request, "origin", origin)) return false;
+    if (!site.empty() && site != "same-origin") return false;
+    if (origin.empty()) return !site.empty();
+    return origin == sources.origin || !is_foreign_origin(request);
 }
 
 bool is_foreign_origin(const wire::RequestView& request) {

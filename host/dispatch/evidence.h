@@ -33,6 +33,9 @@ struct Evidence {
     /// comes from a page of this origin.
     std::string_view csrf_token;
     bool is_same_origin = false;
+    /// Session, asserted: the browser says that a page of another origin sends it. Neither is
+    /// true of a program that is no browser.
+    bool is_foreign = false;
 
     /// Whether the method may change something (RFC 9110 section 9.2.1).
     bool is_unsafe() const noexcept { return method != "GET" && method != "HEAD" && method != "OPTIONS"; }
@@ -69,6 +72,9 @@ private:
     Evidence view_;
 };
 
+/// Whether the browser says that the request comes from a page of this origin: Sec-Fetch-Site,
+/// and Origin where it is sent.
+bool is_same_origin(const wire::RequestView& request, const EvidenceSources& sources);
 /// Whether a page of another origin sent this: Origin differs from Host, or is given twice.
 bool is_foreign_origin(const wire::RequestView& request);
 /// Calls `each` with every subprotocol that is offered and brings no token.

@@ -63,13 +63,14 @@ const char* wanted_type(Body wanted) noexcept {
     }
 }
 
-std::unique_ptr<Credentials> credentials_of(const wire::RequestView& request) {
+std::unique_ptr<Credentials> credentials_of(const wire::RequestView& request, const EvidenceSources& sources) {
     auto out = std::make_unique<Credentials>();
     for (const auto& field : request.fields) {
         if (wire::http1::equals_ci(field.name, "authorization")) out->authorization.emplace_back(field.value);
         if (wire::http1::equals_ci(field.name, "cookie")) out->cookie.emplace_back(field.value);
     }
     if (request.certificate) out->certificate = *request.certificate;
+    out->is_same_origin = is_same_origin(request, sources);
     return out;
 }
 
@@ -218,6 +219,7 @@ void Gate::serve(wire::Exchange& exchange, const Route& route, std::string path,
     context->params = std::move(params);
     context->request_id = request.request_id;
     context->peer = request.peer;
+    context->arrived_unix_ms = unix_ms();
     context->websocket = request.websocket;
     if (request.websocket) {
         if (is_foreign_origin(request)) {
@@ -324,7 +326,7 @@ void Gate::accept(wire::Exchange& exchange, const Route& route, const ContextPtr
     for (const auto& field : request.fields)
         if (!is_credential(field.name)) context->fields.emplace_back(ascii_lower(field.name), field.value);
     context->traceparent = context->field("traceparent");
-    if (route.wants_credentials) context->credentials = credentials_of(request);
+    if (route.wants_credentials) context->credentials = credentials_of(request, options_.sources);
     exchange.read_body(options_.body_bytes, [this, &exchange, &route, context](std::string body) {
         context->body = std::move(body);
         context->responder = exchange.defer();

@@ -26,6 +26,7 @@ struct Credentials {
     std::vector<std::string> authorization;  ///< every such field, as it came
     std::vector<std::string> cookie;
     std::optional<tls::PeerIdentity> certificate;  ///< the client's, verified
+    bool is_same_origin = false;                   ///< as evidence.h says
     ~Credentials();
 };
 
@@ -46,6 +47,7 @@ struct Context {
     std::string request_id;
     std::string traceparent;
     std::string peer;
+    std::int64_t arrived_unix_ms = 0;
     bool websocket = false;           ///< the client asks for WebSocket
     std::vector<std::string> subprotocols;  ///< that it offers, in its order
     /// Who calls; never null. Of a route without a caller: nobody, without a scope.

@@ -22,7 +22,7 @@ struct Principal {
     std::string issuer = {};
     std::string client_id = {};
     std::string act_json = {};                ///< who acts for the subject (RFC 8693 section 4.1), nested; empty: nobody
-    std::vector<std::string> resources = {};  ///< what somebody who is no admin may see; empty: no filter
+    std::vector<std::string> resources = {};  ///< what somebody who is no admin may see; empty: no filter. A filter without names is one empty text
     std::string acr = {};                     ///< how well the caller was authenticated (RFC 9470); empty: unknown
     std::int64_t auth_time_unix_s = 0;   ///< when; 0: unknown
     std::string key_thumbprint = {};          ///< cnf.jkt: comes with a DPoP proof by this key only (RFC 9449)

@@ -7,8 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "identity/principal.h"
-#include "identity/signing_key.h"
+#include "identity/keyring.h"
 
 namespace acp::identity {
 
@@ -23,19 +22,13 @@ struct Grant {
     std::string actor_kind = "user";
     std::vector<std::string> scopes;
     std::int64_t ttl_s = 3600;
+    std::string acr = {};  ///< how well the subject was authenticated just now (RFC 9470); empty: not told
 };
 
 /// scope-token of RFC 6749 section 3.3.
 bool is_scope(std::string_view text) noexcept;
 
 /// Signs a token for `grant`, valid from now on.
-Result<std::string> mint(const SigningKey& key, const TokenPolicy& policy, const Grant& grant, std::int64_t now_unix_s);
-
-/// Checks everything before it believes anything: three strict base64url
-/// parts, at most 8 KiB, JSON without repeated members, alg ES256 and the
-/// key's kid, typ at+jwt, no crit, signature, iss exactly, aud contains ours,
-/// exp, nbf, iat. The error's message tells the caller no more than
-/// "expired" or "invalid"; `internal` tells which check failed.
-Result<Principal> verify(const SigningKey& key, const TokenPolicy& policy, std::string_view token, std::int64_t now_unix_s);
+Result<std::string> mint(const Keyring& keys, const TokenPolicy& policy, const Grant& grant, std::int64_t now_unix_s);
 
 }  // namespace acp::identity

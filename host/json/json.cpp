@@ -6,6 +6,7 @@
 #include <Poco/JSON/Stringifier.h>
 
 #include <algorithm>
+#include <limits>
 #include <set>
 #include <sstream>
 #include <vector>
@@ -33,6 +34,14 @@ public:
         if (!names_.back().insert(name).second)
             throw Poco::JSON::JSONException("member name " + quoted(name) + " occurs twice in one object");
         ParseHandler::key(name);
+    }
+    using ParseHandler::value;
+    /// Poco asks for an unsigned number when a signed one does not hold it, and
+    /// reads 2^64 to 2^64 + 3 as 0 to 3.
+    void value(Poco::UInt64 number) override {
+        if (number <= static_cast<Poco::UInt64>(std::numeric_limits<Poco::Int64>::max()))
+            throw Poco::JSON::JSONException("a whole number has more than 64 bits");
+        ParseHandler::value(number);
     }
 
 private:

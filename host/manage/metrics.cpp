@@ -65,6 +65,20 @@ void add_pool(Families& out, const std::string& name, const work::Pool& pool) {
     out.counter("acp_pool_refused_total", "Tasks refused because the pool was full", number(stats.refused), label("pool", name));
 }
 
+void add_auth(Families& out, const auth::Counters& counters) {
+    out.counter("acp_auth_tokens_total", "Access tokens given out", number(counters.minted), label("origin", "minted"));
+    out.counter("acp_auth_tokens_total", "", number(counters.forwarded), label("origin", "upstream"));
+    out.counter("acp_auth_refused_total", "Token requests of proven clients that were not granted", number(counters.refused));
+    out.counter("acp_auth_limited_total", "Requests refused for too many failures", number(counters.limited));
+    out.counter("acp_auth_introspections_total", "Tokens looked at for clients", number(counters.introspections));
+    out.counter("acp_auth_revocations_total", "Tokens revoked by clients", number(counters.revocations));
+    for (std::size_t i = 0; i < auth::kClientAuthMethods; ++i) {
+        const std::string method(auth::name_of(static_cast<identity::ClientAuth>(i)));
+        out.counter("acp_auth_clients_total", "Clients that proved themselves, by method", number(counters.proven.at(i)), label("method", method));
+        out.counter("acp_auth_client_failures_total", "Clients that did not, by method", number(counters.failed.at(i)), label("method", method));
+    }
+}
+
 template <typename Read>
 double sum(const std::vector<const wire::Counters*>& all, Read read) {
     std::uint64_t total = 0;
@@ -85,6 +99,8 @@ std::string metrics_text(const Services& services) {
     add_pool(out, "queries", services.queries_pool);
     add_pool(out, "actions", services.actions_pool);
     add_pool(out, "streams", services.streams_pool);
+
+    if (services.auth) add_auth(out, *services.auth);
 
     const auto& upstream = client::runner().counters();
     out.gauge("acp_client_connections", "Connections to other servers that are open", number(upstream.open.get()));

@@ -45,6 +45,7 @@ Result<void> OpenApi::mount(dispatch::Router& router, dispatch::Route route, boo
     auto scopes = operation->getArray("x-scopes");
     if (!scopes) return disagree(key + " has no x-scopes");
     route.scope = scopes->size() > 0 && !open ? scopes->getElement<std::string>(0) : std::string();
+    route.acr = json::text_or(operation, "x-required-acr");
     mounted_.insert(key);
     return router.add(std::move(route));
 }

@@ -36,6 +36,11 @@ Verdict judge(const Services& services) {
     const auto ledger = services.ledger.health();
     checks->set("ledger", check(ledger.writable ? "up" : "down", ledger.writable ? std::string() : ledger.last_error));
     ready = ready && ledger.writable;
+    // No reason to take a replica away: the others have the same database, and callers
+    // with tokens are served without it.
+    const auto state = services.state.ping();
+    checks->set("state", check(state ? "up" : "down", state ? std::string() : state.error().message));
+    degraded = degraded || !state;
     if (services.draining) {
         checks->set("server", check("down", "the server is draining"));
         ready = false;
@@ -48,7 +53,10 @@ Verdict judge(const Services& services) {
         degraded = true;
     }
     for (const auto& instance : view->instances) {
-        const std::string name = (instance.kind == "provider" ? "provider:" : "routes:") + instance.alias;
+        const std::string name = (instance.kind == "provider"    ? "provider:"
+                                  : instance.kind == "auth_flow" ? "flow:"
+                                                                 : "routes:") +
+                                 instance.alias;
         if (!instance.ready) {
             checks->set(name, check("down", instance.fault.message));
             degraded = true;

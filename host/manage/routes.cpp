@@ -10,9 +10,8 @@ void reserve_the_rest(dispatch::Router& router) {
     const auto later = [&](std::string prefix, const std::string& what) {
         router.reserve(std::move(prefix), what + " is part of the interface, but not of this version");
     };
-    later("/auth", "the identity broker");
-    later("/.well-known/openid-configuration", "OIDC discovery");
-    later("/.well-known/oauth-authorization-server", "OAuth discovery");
+    for (auto path : {"/auth/login", "/auth/callback", "/auth/logout", "/auth/me", "/auth/refresh", "/auth/sessions", "/auth/stepup", "/auth/backchannel-logout"})
+        later(path, "browser login");
     later("/proxy", "the connection proxy");
     later("/console", "the web console");
     later("/manage/connections", "the connection manager");
@@ -40,7 +39,7 @@ Result<void> add_routes(dispatch::Router& router, OpenApi& api, const Services& 
     for (auto* add : {&add_health_routes, &add_workload_routes, &add_stream_routes, &add_run_routes, &add_provider_routes, &add_mounted_routes})
         if (auto added = (*add)(router, api, services); !added) return added;
     reserve_the_rest(router);
-    return api.check_all_mounted();
+    return {};
 }
 
 }  // namespace acp::manage

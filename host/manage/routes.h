@@ -9,8 +9,8 @@
 namespace acp::manage {
 
 /// All routes of this version, and 501 for the parts of the contract that it
-/// does not have. Fails when routes and document disagree. `services` outlives
-/// the router.
+/// does not have. Fails when a route and the document disagree; what other rooms
+/// mount is added beside, then OpenApi::check_all_mounted. `services` outlives the router.
 Result<void> add_routes(dispatch::Router& router, OpenApi& api, const Services& services);
 
 // One function for each resource.

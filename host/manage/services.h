@@ -5,10 +5,12 @@
 #include <functional>
 #include <string>
 
+#include "auth/counters.h"
 #include "work/pool.h"
 #include "ledger/ledger.h"
 #include "plugins/catalogue.h"
 #include "redact/redactor.h"
+#include "state/store.h"
 #include "workloads/actions.h"
 
 namespace acp::manage {
@@ -16,6 +18,7 @@ namespace acp::manage {
 struct Services {
     const redact::Redactor& redactor;
     ledger::Ledger& ledger;
+    state::Store& state;
     plugins::Catalogue& catalogue;
     workloads::Actions& actions;
     work::Pool& queries_pool;
@@ -30,6 +33,7 @@ struct Services {
     const std::atomic<bool>& draining;
     /// Adds the wire's counters to a scrape; text exposition format.
     std::function<std::string()> wire_metrics;
+    const auth::Counters* auth = nullptr;  ///< null: no endpoints below /auth
 };
 
 }  // namespace acp::manage

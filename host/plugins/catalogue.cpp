@@ -72,6 +72,12 @@ RouteInstancePtr View::route_instance(const std::string& alias) const {
     return nullptr;
 }
 
+AuthFlowPtr View::flow(const std::string& alias) const {
+    for (const auto& f : flows)
+        if (f->alias() == alias) return f;
+    return nullptr;
+}
+
 Catalogue::Catalogue(const acp_host& host, CatalogueOptions options)
     : host_(host), options_(with_copies(std::move(options))) {}
 
@@ -86,6 +92,8 @@ Catalogue::~Catalogue() {
         if (const auto provider = weak.lock()) provider->end();
     for (const auto& weak : all_routes_)
         if (const auto routes = weak.lock()) routes->end();
+    for (const auto& weak : all_flows_)
+        if (const auto flow = weak.lock()) flow->end();
     libraries_.clear();
     retirer_->stop();
     for (const auto& weak : all_libraries_)
@@ -255,6 +263,13 @@ Instance Catalogue::make(const Request& request, const LibraryPtr& library, Faul
             all_providers_.push_back(made.providers.back());
             instance.ready = true;
         }
+    } else if (request.kind == "auth_flow") {
+        if (auto one = AuthFlow::create(library, options_.identity, wanted.alias, wanted.config_json, state_dir,
+                                        instance.fault)) {
+            made.flows.push_back(shared(std::move(one)));
+            all_flows_.push_back(made.flows.back());
+            instance.ready = true;
+        }
     } else if (auto one = RouteInstance::create(library, host_, wanted.alias, wanted.config_json, state_dir,
                                                 instance.fault)) {
         made.routes.push_back(shared(std::move(one)));
@@ -275,6 +290,7 @@ void Catalogue::add(const Wanted& wanted, const std::string& kind) {
     log_instance(next.instances.back());
     next.providers.insert(next.providers.end(), made.providers.begin(), made.providers.end());
     next.routes.insert(next.routes.end(), made.routes.begin(), made.routes.end());
+    next.flows.insert(next.flows.end(), made.flows.begin(), made.flows.end());
     publish(std::move(next));
 }
 
@@ -283,6 +299,9 @@ void Catalogue::make_provider(const Wanted& wanted) {
 }
 void Catalogue::make_routes(const Wanted& wanted) {
     add(wanted, "http_routes");
+}
+void Catalogue::make_flow(const Wanted& wanted) {
+    add(wanted, "auth_flow");
 }
 
 Result<Reloaded> Catalogue::refuse_reload(const View& view, Record& record, const Fault& fault) {
@@ -352,6 +371,11 @@ Result<Reloaded> Catalogue::reload(const std::string& id) {
         if (const auto old = before->route_instance(fresh->alias()); !old || old->routes() != fresh->routes())
             return fail(Code::conflict, "routes_changed",
                         "plugin " + id + " brings other routes than the one that is loaded; restart the server");
+    for (const auto& fresh : made.flows)
+        if (const auto old = before->flow(fresh->alias());
+            !old || old->endpoints() != fresh->endpoints() || old->credential_fields() != fresh->credential_fields())
+            return fail(Code::conflict, "routes_changed",
+                        "plugin " + id + " brings other endpoints than the one that is loaded; restart the server");
     const auto replace = [](auto& all, const auto& fresh) {
         for (const auto& one : fresh) {
             const auto at = std::find_if(all.begin(), all.end(), [&](const auto& o) { return o->alias() == one->alias(); });
@@ -363,6 +387,7 @@ Result<Reloaded> Catalogue::reload(const std::string& id) {
     };
     replace(next.providers, made.providers);
     replace(next.routes, made.routes);
+    replace(next.flows, made.flows);
     for (auto& r : next.records)
         if (r.path == present->path) r = record;
     done.version = record.version;

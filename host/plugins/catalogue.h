@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "plugins/auth_flow.h"
 #include "plugins/candidate.h"
 #include "plugins/library.h"
 #include "plugins/provider.h"
@@ -31,7 +32,7 @@ struct Wanted {
 struct Instance {
     std::string alias;
     std::string plugin;
-    std::string kind;         ///< provider or http_routes
+    std::string kind;         ///< provider, http_routes or auth_flow
     std::string mount;
     bool ready = false;
     Fault fault;              ///< meaningful when not ready
@@ -43,11 +44,14 @@ struct View {
     std::vector<Instance> instances;
     std::vector<ProviderPtr> providers;
     std::vector<RouteInstancePtr> routes;
+    std::vector<AuthFlowPtr> flows;  ///< in the order of the configuration
 
     /// not_found for an alias nobody configured, unavailable with the fault for one that failed.
     Result<ProviderPtr> provider(const std::string& alias) const;
     /// Null when there is none.
     RouteInstancePtr route_instance(const std::string& alias) const;
+    /// Null when there is none.
+    AuthFlowPtr flow(const std::string& alias) const;
 };
 using ViewPtr = std::shared_ptr<const View>;
 
@@ -61,6 +65,8 @@ struct CatalogueOptions {
     std::chrono::milliseconds patience{30'000};
     /// Plugins of one id whose code is in memory at the same time: code is never unmapped.
     std::size_t generations = 8;
+    /// What auth flows reach of the house; outlives the catalogue. Null: nothing.
+    HostIdentity* identity = nullptr;
 };
 
 /// What a reload did.
@@ -83,6 +89,7 @@ public:
     void load(const std::vector<std::filesystem::path>& directories);
     void make_provider(const Wanted& wanted);
     void make_routes(const Wanted& wanted);
+    void make_flow(const Wanted& wanted);
 
     /// [any-thread]
     ViewPtr view() const;
@@ -103,6 +110,7 @@ private:
         std::vector<Instance> instances;
         std::vector<ProviderPtr> providers;
         std::vector<RouteInstancePtr> routes;
+        std::vector<AuthFlowPtr> flows;
     };
     struct Request {
         Wanted wanted;
@@ -135,6 +143,7 @@ private:
     std::vector<std::weak_ptr<const Library>> all_libraries_;    ///< for the end of the process
     mutable std::vector<std::weak_ptr<const Provider>> all_providers_;
     mutable std::vector<std::weak_ptr<const RouteInstance>> all_routes_;
+    mutable std::vector<std::weak_ptr<const AuthFlow>> all_flows_;
 };
 
 }  // namespace acp::plugins

@@ -16,6 +16,7 @@
 #include <boost/dll/shared_library.hpp>
 
 #include "abi/error.h"
+#include "alphaswarm-cp/ext/auth_flow.h"
 #include "alphaswarm-cp/ext/exec.h"
 #include "alphaswarm-cp/ext/health.h"
 #include "alphaswarm-cp/ext/http_routes.h"
@@ -198,7 +199,7 @@ struct Loading {
 const std::vector<std::string_view>& known_interfaces() {
     static const std::vector<std::string_view> ids = {
         ACP_IID_PROVIDER, ACP_IID_LOGS,     ACP_IID_EXEC,      ACP_IID_HEALTH,  ACP_IID_HTTP_ROUTES,
-        "acp.auth_flow/1", "acp.proxy_route/1", "acp.operator/1", "acp.secrets/1", "acp.metrics/1",
+        ACP_IID_AUTH_FLOW, "acp.proxy_route/1", "acp.operator/1", "acp.secrets/1", "acp.metrics/1",
     };
     return ids;
 }

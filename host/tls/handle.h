@@ -9,15 +9,11 @@
 
 #include <memory>
 
+#include "base/free_with.h"
+
 namespace acp::tls {
 
-template <auto Free>
-struct FreeWith {
-    template <typename T>
-    void operator()(T* pointer) const noexcept {
-        Free(pointer);
-    }
-};
+using acp::FreeWith;
 
 using SslPtr = std::unique_ptr<SSL, FreeWith<SSL_free>>;
 using ContextPtr = std::unique_ptr<SSL_CTX, FreeWith<SSL_CTX_free>>;

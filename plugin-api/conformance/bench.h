@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "alphaswarm-cp/conformance/fake_identity.hpp"
 #include "alphaswarm-cp/conformance/provider_client.hpp"
 #include "alphaswarm-cp/conformance/suite.hpp"
 #include "check.h"
@@ -22,6 +23,7 @@ public:
 
     const Options& options() const noexcept { return options_; }
     FakeHost& host() noexcept { return host_; }
+    FakeIdentity& identity() noexcept { return identity_; }
 
     /// dlopen, once. Fails the check that is running.
     void load();
@@ -52,6 +54,7 @@ public:
 private:
     const Options options_;
     FakeHost host_;
+    FakeIdentity identity_{host_};
     void* library_ = nullptr;
     const acp_plugin_entry* raw_entry_ = nullptr;
     std::optional<acp_plugin_entry> entry_;

@@ -47,6 +47,8 @@ const std::vector<Check>& logs_checks();
 const std::vector<Check>& exec_checks();
 const std::vector<Check>& routes_checks();
 const std::vector<Check>& routes_load_checks();
+const std::vector<Check>& flow_checks();
+const std::vector<Check>& flow_load_checks();
 const std::vector<Check>& deinit_checks();
 
 }  // namespace acp::conformance

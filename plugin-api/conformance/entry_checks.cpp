@@ -3,6 +3,7 @@
 #include <cstring>
 #include <thread>
 
+#include "alphaswarm-cp/ext/auth_flow.h"
 #include "alphaswarm-cp/ext/exec.h"
 #include "alphaswarm-cp/ext/health.h"
 #include "alphaswarm-cp/ext/http_routes.h"
@@ -19,7 +20,7 @@ namespace {
 constexpr uint32_t kSizeMax = 64 * 1024;
 
 const char* const kInterfaces[] = {ACP_IID_PROVIDER,   ACP_IID_LOGS,        ACP_IID_EXEC,   ACP_IID_HEALTH,
-                                   ACP_IID_HTTP_ROUTES, "acp.auth_flow/1",  "acp.proxy_route/1",
+                                   ACP_IID_HTTP_ROUTES, ACP_IID_AUTH_FLOW,  "acp.proxy_route/1",
                                    "acp.operator/1",   "acp.secrets/1",     "acp.metrics/1"};
 
 void loads(Bench& b) {
@@ -160,7 +161,7 @@ void tables(Bench& b) {
     };
     for (const Row row : {Row{ACP_IID_PROVIDER, sizeof(acp_provider)}, Row{ACP_IID_LOGS, sizeof(acp_logs)},
                           Row{ACP_IID_EXEC, sizeof(acp_exec)}, Row{ACP_IID_HEALTH, sizeof(acp_health)},
-                          Row{ACP_IID_HTTP_ROUTES, sizeof(acp_http_routes)}}) {
+                          Row{ACP_IID_HTTP_ROUTES, sizeof(acp_http_routes)}, Row{ACP_IID_AUTH_FLOW, sizeof(acp_auth_flow)}}) {
         const void* raw = b.interface(row.iid);
         if (!raw) continue;
         uint32_t size = 0;
@@ -172,12 +173,12 @@ void tables(Bench& b) {
 }
 
 void siblings(Bench& b) {
-    const bool routes = b.interface(ACP_IID_HTTP_ROUTES) != nullptr;
+    const bool others = b.interface(ACP_IID_HTTP_ROUTES) || b.interface(ACP_IID_AUTH_FLOW);
     if (b.interface(ACP_IID_PROVIDER)) return;
     for (const char* iid : {ACP_IID_LOGS, ACP_IID_EXEC})
         require(!b.interface(iid), std::string(iid) + " has no instances of its own", ACP_IID_PROVIDER " beside it",
                 "no such interface");
-    require(routes || !b.interface(ACP_IID_HEALTH), ACP_IID_HEALTH " has no instances of its own",
+    require(others || !b.interface(ACP_IID_HEALTH), ACP_IID_HEALTH " has no instances of its own",
             "an interface with instances beside it", "none");
 }
 

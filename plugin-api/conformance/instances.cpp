@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "alphaswarm-cp/ext/auth_flow.h"
 #include "alphaswarm-cp/ext/http_routes.h"
 #include "text.h"
 
@@ -39,6 +40,10 @@ Maker maker_of(Bench& bench, const char* iid) {
         const auto table = whole_table<acp_http_routes>(raw);
         return {table.create, table.destroy};
     }
+    if (std::string_view(iid) == ACP_IID_AUTH_FLOW) {
+        const auto table = whole_table<acp_auth_flow>(raw);
+        return {table.create, table.destroy};
+    }
     const auto table = whole_table<acp_provider>(raw);
     return {table.create, table.destroy};
 }
@@ -68,6 +73,10 @@ void table_is_complete(Bench& bench, const char* iid) {
     if (std::string_view(iid) == ACP_IID_HTTP_ROUTES) {
         const auto table = whole_table<acp_http_routes>(bench.interface(iid));
         if (!table.routes) missing += "routes ";
+        if (!table.handle) missing += "handle ";
+    } else if (std::string_view(iid) == ACP_IID_AUTH_FLOW) {
+        const auto table = whole_table<acp_auth_flow>(bench.interface(iid));
+        if (!table.describe) missing += "describe ";
         if (!table.handle) missing += "handle ";
     } else if (!whole_table<acp_provider>(bench.interface(iid)).capabilities) {
         missing += "capabilities ";

@@ -1,4 +1,4 @@
-// conformance: what the interfaces with instances (providers and routes) have in common.
+// conformance: what the interfaces with instances (providers, routes and auth flows) have in common.
 #pragma once
 
 #include <functional>
@@ -26,7 +26,7 @@ struct Made {
 Made make(const Maker& maker, const acp_host* host, const acp_instance_config* config);
 Made make(Bench& bench, const Maker& maker, const std::string& config_json);
 
-// The checks, for both kinds of tables.
+// The checks, for each kind of table.
 void table_is_complete(Bench& bench, const char* iid);
 void creates(Bench& bench, const char* iid);
 void refuses_garbage(Bench& bench, const char* iid);

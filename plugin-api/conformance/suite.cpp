@@ -16,7 +16,7 @@ const std::vector<Check>& all_checks() {
         for (const auto* part :
              {&entry_checks(), &provider_config_checks(), &provider_answer_checks(), &provider_lifecycle_checks(),
               &provider_call_checks(), &health_checks(), &logs_checks(), &exec_checks(), &provider_load_checks(),
-              &routes_checks(), &routes_load_checks(), &deinit_checks()})
+              &routes_checks(), &routes_load_checks(), &flow_checks(), &flow_load_checks(), &deinit_checks()})
             list.insert(list.end(), part->begin(), part->end());
         return list;
     }();

@@ -35,10 +35,11 @@ def wait_until(condition, what, seconds=PATIENCE):
         time.sleep(0.02)
 
 
-def run(*arguments, env=None, timeout=PATIENCE, binary=BINARY):
-    """A command of the binary to its end."""
+def run(*arguments, env=None, timeout=PATIENCE, binary=BINARY, stdin=None):
+    """A command of the binary to its end; `stdin` is text."""
     full = {**os.environ, **(env or {})}
-    done = subprocess.run([binary, *map(str, arguments)], capture_output=True, text=True, timeout=timeout, env=full)
+    done = subprocess.run([binary, *map(str, arguments)], capture_output=True, text=True, timeout=timeout, env=full,
+                          input=stdin)
     assert not any(mark in done.stderr for mark in REPORTS), done.stderr
     return done
 
@@ -196,6 +197,12 @@ class Server:
     def command(self, *arguments):
         """A command of the binary that works on this server's files."""
         return run(*arguments, "--config", self.config_file, env=self.env, binary=self.binary)
+
+    def raised(self):
+        """A token for what needs a step-up."""
+        done = self.command("token", "mint", "--scope", "admin:cluster", "--sub", "tester", "--acr", "high")
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
 
     def token(self, *scopes, sub="tester", ttl=3600):
         wanted = (scopes or ADMIN, sub, ttl)

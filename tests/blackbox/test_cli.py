@@ -25,7 +25,7 @@ def test_version():
 def test_help():
     done = run("--help")
     assert done.returncode == 0
-    for command in ("serve", "check-config", "config", "token", "audit", "openapi", "plugin"):
+    for command in ("serve", "check-config", "config", "token", "jwt", "keys", "audit", "openapi", "plugin"):
         assert re.search(rf"^\s+{command}\s", done.stdout, re.M)
 
 

@@ -177,7 +177,7 @@ def test_a_release_under_a_lock(house):
     server = house.server("locked")
     assert release(server) == "1.0.0"
     house.bundle(2)
-    refused = server.post(f"/manage/plugins/{ID}/reload")
+    refused = server.post(f"/manage/plugins/{ID}/reload", token=server.raised())
     assert (refused.status, refused.code) == (422, "plugin_refused")
     assert release(server) == "1.0.0"
     house.lock()

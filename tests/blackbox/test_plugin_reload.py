@@ -55,12 +55,12 @@ def release(server):
 def test_a_reload(server, folder):
     assert release(server) == "1.0.0"
     put(folder, 2)
-    done = server.ok("POST", RELOAD)
+    done = server.ok("POST", RELOAD, token=server.raised())
     assert (done["version"], done["generation"], done["changed"]) == ("2.0.0", 2, True)
     assert done["instances"] == ["mine"]
     assert release(server) == "2.0.0"
     assert plugin(server)["version"] == "2.0.0" and plugin(server)["generation"] == 2
-    again = server.ok("POST", RELOAD)
+    again = server.ok("POST", RELOAD, token=server.raised())
     assert (again["changed"], again["generation"]) == (False, 2)
     events = server.ok("GET", "/manage/audit/events?kind=plugin.reload")["items"]
     assert [e["outcome"] for e in events] == ["unchanged", "begun", "reloaded", "begun"]
@@ -69,20 +69,24 @@ def test_a_reload(server, folder):
 def test_a_reload_that_fails(server, folder):
     """What works goes on, and the list tells why the new release does not."""
     put(folder, 3)
-    refused = server.post(RELOAD)
+    refused = server.post(RELOAD, token=server.raised())
     assert (refused.status, refused.code) == (422, "plugin_refused")
     assert "this release is broken" in refused.json["detail"] and "mine" in refused.json["detail"]
     assert release(server) == "1.0.0"
     assert plugin(server)["loaded"] and "broken" in plugin(server)["fault"]["message"]
     put(folder, 2)
-    server.ok("POST", RELOAD)
+    server.ok("POST", RELOAD, token=server.raised())
     assert release(server) == "2.0.0" and "fault" not in plugin(server)
 
 
 def test_who_may(server):
     assert server.post(RELOAD, token=False).status == 401
     assert server.post(RELOAD, token=server.token("read:infrastructure")).status == 403
-    unknown = server.post("/manage/plugins/no.such/reload")
+    weak = server.post(RELOAD)
+    assert (weak.status, weak.json["code"]) == (401, "insufficient_user_authentication"), weak
+    assert weak.headers["WWW-Authenticate"].endswith(
+        'error="insufficient_user_authentication", acr_values="high", max_age="180"'), weak
+    unknown = server.post("/manage/plugins/no.such/reload", token=server.raised())
     assert (unknown.status, unknown.code) == (404, "plugin_not_found")
 
 
@@ -116,7 +120,7 @@ def test_under_load(server, folder):
         for n in range(8):
             logs.append(threads.submit(read_log))
             put(folder, 2 - n % 2)
-            assert server.ok("POST", RELOAD)["changed"] is True
+            assert server.ok("POST", RELOAD, token=server.raised())["changed"] is True
         lines = [log.result() for log in logs]
         stop.set()
         assert all(asker.result() > 0 for asker in askers)
@@ -131,7 +135,7 @@ def test_live_streams_end_with_their_release(server, folder):
                                        headers={"Accept": "application/x-ndjson"})
     assert b"1.0.0 line 0" in response.readline()
     put(folder, 2)
-    server.ok("POST", RELOAD)
+    server.ok("POST", RELOAD, token=server.raised())
     for _ in range(20):
         assert b"1.0.0 line" in response.readline()
     connection.close()
@@ -200,7 +204,7 @@ def test_a_file_that_is_written_over(server, folder):
     """What runs is a copy: an installation that is careless with the file breaks nothing that runs."""
     (folder / "reloadable.so").write_bytes(b"not a plugin any more")
     assert release(server) == "1.0.0"
-    refused = server.post(RELOAD)
+    refused = server.post(RELOAD, token=server.raised())
     assert (refused.status, refused.code) == (422, "plugin_refused")
     assert release(server) == "1.0.0"
 
@@ -215,7 +219,7 @@ def test_memory_is_back_to_its_level(server, folder):
     def reload(times):
         for n in range(times):
             put(folder, 2 if release(server) == "1.0.0" else 1)
-            server.ok("POST", RELOAD)
+            server.ok("POST", RELOAD, token=server.raised())
             server.ok("GET", "/manage/workloads/x")
             connection, response = server.open("GET", "/manage/workloads/x/logs?tail=3",
                                                headers={"Accept": "application/x-ndjson"})

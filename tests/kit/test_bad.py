@@ -55,6 +55,18 @@ FAULTS = {
     "exec_outlives_listener": (["exec.cancel.closes_once"], ["exec.*", "entry.deinit"], "give its stream back"),
     "health_silent": (["health.one_report"], ["health.*"], "one report"),
     "routes_late_head": (["routes.handle.head_first"], ["routes.handle.*", "routes.leaks.streams"], "head"),
+    "flow_decides_twice": (["flow.decision.once"], ["flow.storm", "flow.host.outage", "flow.handle.unknown_operation"], "2 decisions"),
+    "flow_never_decides": (["flow.decision.once"], ["flow.storm", "flow.host.outage", "flow.handle.unknown_operation"], "0 decisions"),
+    "flow_throws": (["flow.decision.once"], ["flow.*"], "let something out"),
+    "flow_reads_past_struct": (["flow.handle.struct_sizes"], [], "signal SEGV"),
+    "flow_admits_strangers": (["flow.strangers"], [], "GRANT"),
+    "flow_believes_fields": (["flow.authenticate.forged"], [], "GRANT"),
+    "flow_tells_secrets": (["flow.secrets"], [], "SECRET"),
+    "flow_foreign_location": (["flow.decision.well_formed"], [], "not local"),
+    "flow_path_outside": (["flow.describe.well_formed"], [], "below /auth"),
+    "flow_grants_unknown": (["flow.handle.unknown_operation"], [], "GRANT"),
+    "flow_ignores_cancellation": (["flow.deadline"], ["flow.*"], "goes on after"),
+    "flow_refuses_badly": (["flow.decision.well_formed"], [], "error_code"),
 }
 
 

@@ -16,7 +16,7 @@ def test_local(validate):
     assert verdict.of("failed") == set(), verdict.report
     assert verdict.of("quirk") == set()
     # All of it was really made, workloads included.
-    assert {id for id in verdict.of("not_applicable") if not id.startswith("routes.")} == {
+    assert {id for id in verdict.of("not_applicable") if not id.startswith(("routes.", "flow."))} == {
         "provider.rotate_secret.unknown_is_not_found"}
 
 
@@ -37,6 +37,24 @@ def test_routes(validate):
     assert verdict.of("failed") == set(), verdict.report
     assert verdict.of("quirk") == {"routes.well_formed"}
     assert verdict.report["stale_quirks"] == 0
+
+
+PROVIDER = {"id": "main", "issuer": "https://idp.example", "client_id": "cp", "client_secret": "s", "acr_values": {"high": "strong"}}
+FLOWS = {
+    "m2m": {},
+    "device": {},
+    "bff": {"redirect_uri": "https://cp.example/auth/callback", "providers": [PROVIDER]},
+    "stepup": {"redirect_uri": "https://cp.example/auth/stepup/callback", "providers": [PROVIDER]},
+    "pomerium": {"issuer": "cp.example", "audience": "cp.example", "jwks_url": "https://cp.example/keys"},
+    "cloudflare-access": {"team_url": "https://team.example", "audience": "tag"},
+}
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_flows(validate, flow):
+    verdict = validate(PLUGINS / f"{flow}.so", "--config", json.dumps(FLOWS[flow]))
+    assert verdict.of("failed") == set(), verdict.report
+    assert {id for id in verdict.of("not_applicable") if id.startswith("flow.")} <= {"flow.strangers", "flow.authenticate.forged"}
 
 
 def test_sound_fixture(validate):

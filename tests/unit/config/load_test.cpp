@@ -59,7 +59,8 @@ server:
     connections: 5
     requests_per_connection: 6
 store: {kind: sqlite, path: /srv/l.db}
-identity: {issuer: "https://a.example/x", audience: b, token_ttl_s: 60, leeway_s: 0, insecure_dev: true}
+state: {kind: redis, url: "rediss://cp:pw@cache.example:6380/1", key_file: ../k/state.key}
+identity: {issuer: "https://a.example/x", audience: b, token_ttl_s: 60, leeway_s: 0, client_failures: 7, insecure_dev: true, flows: [{alias: robots, plugin: m2m, config: {a: 1}}]}
 audit: {on_failure: refuse}
 egress: {proxy: "p.example:3128", proxy_credentials: "u:p", direct: [a, .b]}
 log: {level: debug, format: text}
@@ -84,7 +85,16 @@ metrics: {public: true}
     CHECK(config.server.shutdown_grace_s == 7);
     CHECK(config.server.limits == Limits{20000, 50, 9000, 2000, 1, 2, 3, 4, 5, 6});
     CHECK(config.store == Store{"sqlite", "/srv/l.db"});
-    CHECK(config.identity == Identity{"https://a.example/x", "b", 60, 0, true});
+    CHECK(config.state == State{"redis", "/var/lib/acp/state.db", "rediss://cp:pw@cache.example:6380/1", "/etc/k/state.key"});
+    Identity wanted_identity;
+    wanted_identity.issuer = "https://a.example/x";
+    wanted_identity.audience = "b";
+    wanted_identity.token_ttl_s = 60;
+    wanted_identity.leeway_s = 0;
+    wanted_identity.client_failures = 7;
+    wanted_identity.insecure_dev = true;
+    wanted_identity.flows = {{"robots", "m2m", R"({"a":1})", "/identity/flows/0"}};
+    CHECK(config.identity == wanted_identity);
     CHECK(config.egress == Egress{Endpoint{"p.example", 3128}, "u:p", {"a", ".b"}});
     CHECK(config.log == Log{"debug", "text"});
     CHECK(config.workloads == Workloads{"two", 9, 0});
@@ -98,24 +108,26 @@ metrics: {public: true}
     CHECK(config.http_routes[0] == HttpRoutes{"notes", "org.example.notes", "/ext/notes", "{}", "/http_routes/0"});
     CHECK(config.http_routes[1] == HttpRoutes{"more", "org.example.notes", "/ext/a/b", R"({"x":1})", "/http_routes/1"});
     CHECK(config.metrics.is_public);
-    CHECK(config.origins.at("/providers/1/config/flag").line == 33);
-    CHECK(config.origins.at("/providers/1/config/flag/deeper/still").line == 33);
+    CHECK(config.origins.at("/providers/1/config/flag").line == 34);
+    CHECK(config.origins.at("/providers/1/config/flag/deeper/still").line == 34);
     CHECK(locate(config.origins.at("/providers/1/config/n"), "/providers/1/config/n", "must be string").detail ==
-          "/etc/acp/acp.yaml:33:37: key providers[1].config.n: must be string");
+          "/etc/acp/acp.yaml:34:37: key providers[1].config.n: must be string");
 }
 
 TEST_CASE("relative paths start from the folder of the file", "[config]") {
     Config config =
-        loaded("data_dir: ../state\nstore: {path: l.db}\nplugins: {directories: [p, ./q/../r], state_dir: s}\n");
+        loaded("data_dir: ../state\nstore: {path: l.db}\nstate: {path: s.db, key_file: s.key}\nplugins: {directories: [p, ./q/../r], state_dir: s}\n");
     CHECK(config.file == "/etc/acp/acp.yaml");
     CHECK(config.data_dir == "/etc/state");
     CHECK(config.store.path == "/etc/acp/l.db");
+    CHECK(config.state == State{"sqlite", "/etc/acp/s.db", "", "/etc/acp/s.key"});
     CHECK(config.plugins.directories == std::vector<std::filesystem::path>{"/etc/acp/p", "/etc/acp/r"});
     CHECK(config.plugins.state_dir == "/etc/acp/s");
     CHECK(config.plugins.store == "/etc/acp/s/store");
 
     config = loaded("data_dir: state\n");
     CHECK(config.store.path == "/etc/acp/state/ledger.db");
+    CHECK(config.state == State{"sqlite", "/etc/acp/state/state.db", "", "/etc/acp/state/keys/state.key"});
     CHECK(config.plugins.state_dir == "/etc/acp/state/plugins");
     CHECK(config.plugins.store == "/etc/acp/state/plugins/store");
     CHECK(config.plugins.trust_keys == "/etc/acp/trust");

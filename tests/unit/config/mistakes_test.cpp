@@ -91,6 +91,9 @@ TEST_CASE("aliases", "[config]") {
     // Of whatever kind: the alias names the instance's folder.
     CHECK(told("data_dir: d\nproviders:\n  - {alias: a, plugin: p}\nhttp_routes:\n  - {alias: a, plugin: q}\n") ==
           "f.yaml:5:6: key http_routes[0].alias: the alias is taken by providers[0] (f.yaml:3:6); choose another\n");
+    CHECK(told("data_dir: d\nproviders:\n  - {alias: a, plugin: p}\nidentity:\n  flows:\n    - {alias: a, plugin: q}\n") ==
+          "f.yaml:6:8: key identity.flows[0].alias: the alias is taken by providers[0] (f.yaml:3:6); choose another\n");
+    CHECK(told("data_dir: d\nidentity: {flows: [{alias: a}]}\n").find("key identity.flows[0]") != std::string::npos);
     // The instance's folder would be the plugins' store.
     CHECK(told("data_dir: d\nproviders: [{alias: store, plugin: p}]\n")
               .find("f.yaml:2:14: key providers[0].alias: is the name of the plugins' store") == 0);
@@ -163,6 +166,25 @@ TEST_CASE("tls", "[config]") {
           "required, or remove this key\n");
     CHECK(told(pair + "    client_auth: maybe\n") ==
           "f.yaml:5:5: key server.tls.client_auth: must be one of \"none\", \"optional\", \"required\"\n");
+}
+
+TEST_CASE("state", "[config]") {
+    const auto told_of = [](const std::string& section) { return told("data_dir: d\nstate: " + section + "\n"); };
+    CHECK(told_of("{kind: files}") == "f.yaml:2:9: key state.kind: must be one of \"sqlite\", \"memory\", \"postgresql\", \"redis\"\n");
+    for (const std::string kind : {"redis", "postgresql"})
+        CHECK(told_of("{kind: " + kind + "}") ==
+              "f.yaml:2:9: key state.kind: names a database but not where it is; set url, for example url: ${STATE_URL}\n");
+    for (const std::string kind : {"", "kind: memory, ", "kind: sqlite, "})
+        CHECK(told_of("{" + kind + "url: 'redis://:hunter2@h'}").find("key state.url: is for the kinds postgresql and redis; set kind") != std::string::npos);
+    CHECK(told_of("{kind: redis, url: 'postgresql://h'}") ==
+          "f.yaml:2:22: key state.url: must begin with redis://, rediss:// or unix://, as kind is redis\n");
+    CHECK(told_of("{kind: postgresql, url: 'redis://h'}") == "f.yaml:2:27: key state.url: must begin with postgresql://, as kind is postgresql\n");
+    CHECK(told_of("{kind: memory, path: s.db}") == "f.yaml:2:23: key state.path: is for the kind sqlite; remove this key, or set kind to sqlite\n");
+    CHECK(told_of("{kind: memory, key_file: k}") ==
+          "f.yaml:2:23: key state.key_file: is not needed in memory, whose key ends with the process; remove this key\n");
+    CHECK(told("data_dir: d\n", {{"ALPHASWARM_CP_STATE__KIND", "redis"}}).find("environment variable ALPHASWARM_CP_STATE__KIND: key state.kind: names a database") == 0);
+    CHECK(load_text("data_dir: d\n", "f.yaml", {{"ALPHASWARM_CP_STATE__KIND", "redis"}, {"ALPHASWARM_CP_STATE__URL", "redis://h"}}, {}));
+    CHECK(told_of("{kind: redis, url: 'hunter2', path: hunter2}").find("hunter2") == std::string::npos);
 }
 
 TEST_CASE("environment", "[config]") {

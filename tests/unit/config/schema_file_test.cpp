@@ -80,6 +80,7 @@ TEST_CASE("the defaults of the schema are those of the structs", "[config]") {
 
     Config plain;
     CHECK(bare->server == plain.server);
+    CHECK(bare->state.kind == plain.state.kind);
     CHECK(bare->identity == plain.identity);
     CHECK(bare->workloads == plain.workloads);
     CHECK(bare->log == plain.log);
@@ -109,7 +110,9 @@ TEST_CASE("every key of the schema reaches the structs", "[config]") {
     each_property(
         schema().extract<json::Object::Ptr>(), "", [&](const std::string& pointer, const json::Object::Ptr& s) {
             bool in_list = pointer.starts_with("/providers/") || pointer.starts_with("/http_routes/") ||
-                           pointer.starts_with("/server/tls/certificates/");
+                           pointer.starts_with("/identity/flows/") ||
+                           pointer.starts_with("/server/tls/certificates/") || pointer.starts_with("/identity/issuers/") ||
+                           pointer.starts_with("/identity/role_mapping/") || pointer.starts_with("/identity/clients/");
             bool one_choice = s->has("enum") && s->getArray("enum")->size() == 1;
             if (in_list || one_choice || s->has("properties")) return;
             std::string value = "other";
@@ -122,10 +125,16 @@ TEST_CASE("every key of the schema reaches the structs", "[config]") {
             if (type == "array") value = "[10.0.0.1]";
             if (s->has("enum")) value = "'" + s->getArray("enum")->getElement<std::string>(1) + "'";
             if (pointer == "/server/listen" || pointer == "/egress/proxy") value = "127.0.0.1:1";
+            if (pointer == "/state/url") value = "redis://other";
             if (pointer == "/egress/proxy_credentials") value = "user:password";
+            if (pointer == "/server/public_url") value = "https://other.example";
             if (pointer == "/identity/issuer") value = "https://other.example";
             if (pointer == "/workloads/default_provider") value = "p";
-            if (pointer == "/providers" || pointer == "/http_routes") value = "[{alias: p, plugin: p}]";
+            if (pointer == "/providers" || pointer == "/http_routes" || pointer == "/identity/flows") value = "[{alias: p, plugin: p}]";
+            if (pointer == "/identity/issuers") value = "[{issuer: 'https://a', audiences: [a]}]";
+            if (pointer == "/identity/roles") value = "{auditor: [a]}";
+            if (pointer == "/identity/role_mapping") value = "[{issuer: 'https://a', claim: c, equals: x, role: viewer}]";
+            if (pointer == "/identity/clients") value = "[{id: c, methods: [none], grants: [g]}]";
             if (pointer == "/server/tls/certificates") value = "[{certificate: c, key: k}]";
             std::string variable = "ALPHASWARM_CP_";
             for (const auto& c : pointer.substr(1)) variable += c == '/' ? std::string("__") : std::string(1, c);
@@ -133,12 +142,16 @@ TEST_CASE("every key of the schema reaches the structs", "[config]") {
             Environment environment{{variable, value}};
             if (pointer == "/workloads/default_provider")
                 environment.emplace("ALPHASWARM_CP_PROVIDERS", "[{alias: p, plugin: p}]");
+            if (pointer == "/identity/role_mapping")
+                environment.emplace("ALPHASWARM_CP_IDENTITY__ISSUERS", "[{issuer: 'https://a', audiences: [a]}]");
             auto* before = &*base;
             if (pointer.starts_with("/server/tls/")) {
                 if (pointer != "/server/tls/certificates")
                     environment.emplace("ALPHASWARM_CP_SERVER__TLS__CERTIFICATES", "[{certificate: a, key: b}]");
                 before = &*with_tls;
             }
+            // Only databases elsewhere have a URL.
+            if (pointer == "/state/url") environment.emplace("ALPHASWARM_CP_STATE__KIND", "redis");
             if (pointer == "/egress/proxy_credentials") environment.emplace("ALPHASWARM_CP_EGRESS__PROXY", "p:1");
             // These two go together.
             if (pointer == "/server/tls/client_ca")

@@ -45,6 +45,12 @@ TEST_CASE("numbers keep their kind", "[json]") {
     CHECK(json::parse("18446744073709551615")->convert<std::uint64_t>() == 18446744073709551615U);
 }
 
+TEST_CASE("a whole number that does not fit is refused, not read as another", "[json]") {
+    CHECK(round_trip("18446744073709551615") == "18446744073709551615");
+    for (std::string_view text : {"18446744073709551616", "18446744073709551619", "18446744073709551620", "99999999999999999999999999"})
+        CHECK_FALSE(why_not(text).empty());
+}
+
 TEST_CASE("text that RFC 8259 does not allow is refused", "[json]") {
     for (std::string_view text : {"",
                                   "   ",

@@ -106,3 +106,25 @@ TEST_CASE("instances are made, or tell why not") {
     CHECK(catalogue.view()->providers.size() == 1);
     CHECK(catalogue.view()->routes.size() == 1);
 }
+
+TEST_CASE("auth flows are instances like others, in the order of the configuration") {
+    TempDir dir, state;
+    dir.put(ACP_SCRIPTED_FLOW, "a.so");
+    dir.put(ACP_SCRIPTED, "b.so");
+    Catalogue catalogue(host_api(), options_at(state.path()));
+    catalogue.load({dir.path()});
+    catalogue.make_flow({"second", "test.flow", "{}", {}});
+    catalogue.make_flow({"first", "test.flow", "{}", {}});
+    catalogue.make_flow({"wrong", "test.scripted", "{}", {}});
+    catalogue.make_flow({"broken", "test.flow", R"({"throws":1})", {}});
+    const auto view = catalogue.view();
+    CHECK(instance(catalogue, "second").ready);
+    CHECK(instance(catalogue, "second").kind == "auth_flow");
+    CHECK(instance(catalogue, "wrong").fault.expected == ACP_IID_AUTH_FLOW);
+    CHECK(instance(catalogue, "broken").fault.stage == "create");
+    REQUIRE(view->flows.size() == 2);
+    CHECK(view->flows[0]->alias() == "second");
+    CHECK(view->flow("first") == view->flows[1]);
+    CHECK(view->flow("broken") == nullptr);
+    CHECK(fs::status(state.path() / "first").permissions() == fs::perms::owner_all);
+}

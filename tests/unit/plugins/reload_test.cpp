@@ -224,3 +224,35 @@ TEST_CASE("copies of plugins that are gone do not stay") {
     for ([[maybe_unused]] const auto& entry : fs::directory_iterator(state.path() / ".copies")) ++copies;
     CHECK(copies == 1);
 }
+
+TEST_CASE("a flow is reloaded like any instance; other endpoints take a restart") {
+    TempDir dir, state;
+    const auto file = dir.put(ACP_SCRIPTED_FLOW, "flow.so");
+    Catalogue catalogue(host_api(), options_at(state.path()));
+    catalogue.load({dir.path()});
+    catalogue.make_flow({"mine", "test.flow", "{}", {}});
+    const AuthFlowPtr held = catalogue.view()->flow("mine");
+    REQUIRE(held);
+    // Beside the old file, then renamed into place; the loader ignores what follows an ELF file's sections.
+    const auto replace_with = [&](const fs::path& from, const std::string& more) {
+        const auto fresh = dir.put(from, "fresh");
+        std::ofstream(fresh, std::ios::app | std::ios::binary) << more;
+        fs::rename(fresh, file);
+    };
+    replace_with(ACP_SCRIPTED_FLOW, "another release");
+    const auto reloaded = catalogue.reload("test.flow");
+    REQUIRE(reloaded);
+    CHECK(reloaded->changed);
+    CHECK(reloaded->instances == std::vector<std::string>{"mine"});
+    CHECK(catalogue.view()->flow("mine") != held);
+    AuthRequest pass;
+    pass.operation_id = "pass";
+    CHECK(held->handle(call(), pass));
+
+    replace_with(ACP_FLOW_WITH_MORE, "");
+    const auto now = catalogue.view()->flow("mine");
+    const auto refused = catalogue.reload("test.flow");
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().slug == "routes_changed");
+    CHECK(catalogue.view()->flow("mine") == now);
+}

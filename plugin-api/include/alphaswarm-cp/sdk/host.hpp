@@ -112,6 +112,7 @@ public:
         } catch (...) {
         }
     }
+    const acp_host* raw() const noexcept { return raw_; }
     const acp_host_stream* stream() const noexcept { return stream_; }
     const acp_host_clock* clock() const noexcept { return clock_; }
 

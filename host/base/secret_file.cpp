@@ -1,0 +1,101 @@
+#include "base/secret_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "base/bytes.h"
+#include "base/unique_fd.h"
+
+namespace acp {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr off_t kMostBytes = 64 << 10;
+
+std::string reason(int error) {
+    return std::generic_category().message(error);
+}
+
+tl::unexpected<Error> refused(const fs::path& file, Code code, const std::string& what) {
+    return fail(code, "secret_file", "the file " + file.string() + ' ' + what);
+}
+
+/// "" when a secret with this owner and mode is well kept.
+std::string exposure(const struct stat& status, const fs::path& file) {
+    if (status.st_uid != ::geteuid() && status.st_uid != 0)
+        return "belongs to another user, who can replace it; chown it to the server's user or root";
+    const mode_t forbidden = status.st_uid == 0 ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO;
+    if ((status.st_mode & forbidden) == 0) return {};
+    return "is readable or writable by others; run chmod " + std::string(status.st_uid == 0 ? "640 " : "600 ") + file.string();
+}
+
+bool write_all(int fd, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t count = ::write(fd, text.data(), text.size());
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return false;
+        text.remove_prefix(static_cast<std::size_t>(count));
+    }
+    return ::fsync(fd) == 0;
+}
+
+}  // namespace
+
+Result<std::string> read_secret_file(const fs::path& file) {
+    // Not blocking: a FIFO in the file's place must not hold the server up.
+    UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (!fd && errno == ENOENT) return refused(file, Code::not_found, "does not exist");
+    if (!fd) return refused(file, Code::unavailable, "cannot be read: " + reason(errno));
+    struct stat status {};
+    if (::fstat(fd.get(), &status) != 0) return refused(file, Code::unavailable, "cannot be read: " + reason(errno));
+    if (!S_ISREG(status.st_mode)) return refused(file, Code::invalid, "is no regular file");
+    if (status.st_size > kMostBytes) return refused(file, Code::invalid, "has more than 64 KiB");
+    if (std::string fault = exposure(status, file); !fault.empty()) return refused(file, Code::invalid, fault);
+    std::string text(static_cast<std::size_t>(status.st_size), '\0');
+    std::size_t filled = 0;
+    while (filled < text.size()) {
+        const ssize_t count = ::read(fd.get(), text.data() + filled, text.size() - filled);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) {
+            const int cause = errno;
+            wipe(text);
+            return refused(file, Code::unavailable, "cannot be read: " + reason(cause));
+        }
+        if (count == 0) break;
+        filled += static_cast<std::size_t>(count);
+    }
+    text.resize(filled);
+    return text;
+}
+
+Result<void> make_secret_file(const fs::path& file, std::string_view text) {
+    const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
+    std::error_code ec;
+    // The folder of somebody else's choice keeps its mode.
+    if (fs::create_directories(folder, ec)) fs::permissions(folder, fs::perms::owner_all, ec);
+    if (ec) return refused(file, Code::unavailable, "cannot be made, its folder neither: " + ec.message());
+    // Written beside its place and linked there: the link fails when another
+    // process was first, and nobody ever reads half a file.
+    const fs::path draft = file.string() + "." + random_token(6);
+    UniqueFd fd(::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!fd) return refused(file, Code::unavailable, "cannot be made: " + reason(errno));
+    if (!write_all(fd.get(), text)) {
+        const int cause = errno;
+        ::unlink(draft.c_str());
+        return refused(file, Code::unavailable, "cannot be written: " + reason(cause));
+    }
+    const int cause = ::link(draft.c_str(), file.c_str()) == 0 ? 0 : errno;
+    ::unlink(draft.c_str());
+    if (cause != 0 && cause != EEXIST) return refused(file, Code::unavailable, "cannot be put in place: " + reason(cause));
+    UniqueFd parent(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (parent) ::fsync(parent.get());
+    return {};
+}
+
+}  // namespace acp

@@ -1,0 +1,25 @@
+#include "jose/algorithm.h"
+
+#include <array>
+
+namespace acp::jose {
+
+namespace {
+
+// In the order of the enumeration.
+constexpr std::array<std::string_view, 10> names{"RS256", "RS384", "RS512", "PS256", "PS384",
+                                                 "PS512", "ES256", "ES384", "ES512", "EdDSA"};
+
+}  // namespace
+
+std::optional<Algorithm> algorithm_of(std::string_view name) noexcept {
+    for (std::size_t i = 0; i < names.size(); ++i)
+        if (names[i] == name) return static_cast<Algorithm>(i);
+    return {};
+}
+
+std::string_view name_of(Algorithm algorithm) noexcept {
+    return names[static_cast<std::size_t>(algorithm)];
+}
+
+}  // namespace acp::jose
