@@ -171,13 +171,14 @@ Result<void> ControlPlane::route() {
     const auto workers = static_cast<std::size_t>(config_.server.workers);
     const auto queue = static_cast<std::size_t>(config_.server.worker_queue);
     queries_pool_ = std::make_unique<work::Pool>("queries", static_cast<std::size_t>(config_.server.query_workers), queue);
+    callers_pool_ = std::make_unique<work::Pool>("callers", static_cast<std::size_t>(config_.server.caller_workers), queue);
     actions_pool_ = std::make_unique<work::Pool>("actions", workers, queue);
     streams_pool_ = std::make_unique<work::Pool>("streams", static_cast<std::size_t>(config_.server.streams), queue);
     probes_pool_ = std::make_unique<work::Pool>("probes", 1, 1);
     workloads::ActionBounds bounds{config_.workloads.action_timeout_s * 1000, config_.workloads.default_wait_s * 1000, static_cast<std::size_t>(config_.server.streams)};
     actions_ = std::make_unique<workloads::Actions>(*ledger_, *actions_pool_, *streams_pool_, bounds);
     services_ = std::unique_ptr<manage::Services>(new manage::Services{
-        *redactor_, *ledger_, *state_, *catalogue_, *actions_, *queries_pool_, *actions_pool_, *streams_pool_, *probes_pool_, config_.workloads.default_provider.value_or(""), ACP_VERSION,
+        *redactor_, *ledger_, *state_, *catalogue_, *actions_, *queries_pool_, *callers_pool_, *actions_pool_, *streams_pool_, *probes_pool_, config_.workloads.default_provider.value_or(""), ACP_VERSION,
         config::limits_json(config_), config_.identity.insecure_dev, config_.metrics.is_public, draining_,
         [this] { return manage::wire_metrics_text(*engine_); }, &broker_->counters()});
     auto api = manage::OpenApi::load();
@@ -196,7 +197,7 @@ Result<void> ControlPlane::bind(const std::vector<int>& inherited) {
         options.anonymous = std::make_shared<identity::Principal>(identity::Principal{.subject = "insecure-dev", .scopes = {"admin:cluster"}});
     }
     options.sources = broker_->evidence();
-    gate_ = std::make_unique<dispatch::Gate>(router_, *queries_pool_, broker_->callers(), std::move(options));
+    gate_ = std::make_unique<dispatch::Gate>(router_, dispatch::GatePools{*callers_pool_, *queries_pool_}, broker_->callers(), std::move(options));
     gate_->on_denial([this](const dispatch::Context& context, const Error& error) {
         log::warn("identity", "a request was denied", {{"request_id", context.request_id}, {"path", context.path}, {"subject", context.principal->subject}, {"cause", error.internal.empty() ? error.message : error.internal}});
         // Only proven callers leave a row: strangers could fill the disk with them.
@@ -238,6 +239,7 @@ void ControlPlane::drain() {
 /// memory goes last: a plugin's thread may wake one until it has ended.
 ControlPlane::~ControlPlane() {
     if (engine_) engine_->stop();
+    if (callers_pool_) callers_pool_->stop();
     if (queries_pool_) queries_pool_->stop();
     if (actions_pool_) actions_pool_->stop();
     if (streams_pool_) streams_pool_->stop();

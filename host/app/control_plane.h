@@ -70,6 +70,7 @@ private:
     std::unique_ptr<plugins::Catalogue> catalogue_;
     std::unique_ptr<workloads::Actions> actions_;
     std::unique_ptr<work::Pool> queries_pool_;
+    std::unique_ptr<work::Pool> callers_pool_;
     std::unique_ptr<work::Pool> actions_pool_;
     std::unique_ptr<work::Pool> streams_pool_;
     std::unique_ptr<work::Pool> probes_pool_;

@@ -16,6 +16,7 @@ std::vector<std::string> restart_needed(const config::Config& running, const con
     compare("server.loops", a.loops, b.loops);
     compare("server.workers", a.workers, b.workers);
     compare("server.query_workers", a.query_workers, b.query_workers);
+    compare("server.caller_workers", a.caller_workers, b.caller_workers);
     compare("server.worker_queue", a.worker_queue, b.worker_queue);
     compare("server.streams", a.streams, b.streams);
     compare("server.shutdown_grace_s", a.shutdown_grace_s, b.shutdown_grace_s);

@@ -44,6 +44,10 @@ Result<PrincipalPtr> Callers::prove(const Evidence& evidence) {
     }
 }
 
+std::string Callers::dpop_nonce() {
+    return parts_.trust.nonce(parts_.now_unix_s()).value_or(std::string());
+}
+
 Result<PrincipalPtr> Callers::by_session(const Evidence& evidence) {
     auto session = parts_.sessions.find(evidence.value);
     if (!session) return fail(session.error());

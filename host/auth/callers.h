@@ -20,7 +20,7 @@ struct CallerParts {
     identity::Verifier& verifier;
     Sessions& sessions;
     Renewals& renewals;
-    const Trust& trust;
+    Trust& trust;
     std::function<std::vector<Flow>()> flows;
     std::function<std::int64_t()> now_unix_s;
 };
@@ -30,6 +30,7 @@ public:
     explicit Callers(CallerParts parts) : parts_(std::move(parts)) {}
     identity::PrincipalPtr known(const dispatch::Evidence& evidence) const noexcept override;
     Result<identity::PrincipalPtr> prove(const dispatch::Evidence& evidence) override;
+    std::string dpop_nonce() override;
 
 private:
     Result<identity::PrincipalPtr> by_session(const dispatch::Evidence& evidence);

@@ -35,6 +35,7 @@ std::string limits_json(const Config& config) {
         {"loops", server.loops},
         {"workers", server.workers},
         {"query_workers", server.query_workers},
+        {"caller_workers", server.caller_workers},
         {"worker_queue", server.worker_queue},
         {"streams", server.streams},
         {"shutdown_grace_s", server.shutdown_grace_s},

@@ -58,6 +58,7 @@ struct Server {
     std::int64_t loops = 0;  ///< 0: one for each core
     std::int64_t workers = 16;
     std::int64_t query_workers = 8;
+    std::int64_t caller_workers = 8;
     std::int64_t worker_queue = 256;
     std::int64_t streams = 256;
     std::int64_t shutdown_grace_s = 30;

@@ -31,6 +31,7 @@ Server server(const Section& section, const Base& base) {
     section.read("loops", out.loops);
     section.read("workers", out.workers);
     section.read("query_workers", out.query_workers);
+    section.read("caller_workers", out.caller_workers);
     section.read("worker_queue", out.worker_queue);
     section.read("streams", out.streams);
     section.read("shutdown_grace_s", out.shutdown_grace_s);

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "dispatch/challenge.h"
 #include "http/problem.h"
 #include "log/log.h"
 
@@ -24,17 +25,6 @@ Error make(Code code, std::string slug, std::string message) {
 }
 
 Error overloaded() { return make(Code::unavailable, "overloaded", "too much work is waiting; try again in a moment"); }
-
-/// The challenge of RFC 6750 section 3, and of RFC 9470 section 3. Without a token there is no error code.
-void challenge(http::Response& response, const Error& error, const Route& route, std::int64_t max_age_s) {
-    std::string value = R"(Bearer realm="alphaswarm-cp")";
-    if (error.slug == "invalid_token") value += R"(, error="invalid_token", error_description=")" + error.message + "\"";
-    if (error.slug == "insufficient_scope") value += R"(, error="insufficient_scope", scope=")" + route.scope + "\"";
-    if (error.slug == "insufficient_user_authentication")
-        value += R"(, error="insufficient_user_authentication", acr_values=")" + route.acr + R"(", max_age=")" + std::to_string(max_age_s) + "\"";
-    if (error.slug == "invalid_dpop_proof") value = R"(DPoP error="invalid_dpop_proof")";
-    response.field("WWW-Authenticate", value);
-}
 
 bool is_media_type(std::string_view value, std::string_view wanted) noexcept {
     auto semicolon = value.find(';');
@@ -139,8 +129,8 @@ http::Response Context::problem(const Error& error) const {
     return http::problem(error, path, request_id);
 }
 
-Gate::Gate(const Router& router, work::Pool& pool, Authenticator& authenticator, GateOptions options)
-    : router_(router), pool_(pool), authenticator_(authenticator), options_(std::move(options)) {}
+Gate::Gate(const Router& router, GatePools pools, Authenticator& authenticator, GateOptions options)
+    : router_(router), pools_(pools), authenticator_(authenticator), options_(std::move(options)) {}
 
 http::Response Gate::on_refusal(int status, std::string_view slug, std::string_view request_id) {
     http::Response response;
@@ -241,6 +231,7 @@ void Gate::identify(wire::Exchange& exchange, const Route& route, const ContextP
     if (!evidence) {
         deny(exchange, route, context, evidence.error());
     } else if (*evidence) {
+        context->by_dpop = (*evidence)->kind == Evidence::Kind::dpop;
         if (auto principal = authenticator_.known(**evidence))
             authorise(exchange, route, context, std::move(principal));
         else
@@ -259,11 +250,12 @@ void Gate::identify(wire::Exchange& exchange, const Route& route, const ContextP
 void Gate::prove(wire::Exchange& exchange, const Route& route, const ContextPtr& context, const Evidence& evidence) {
     auto held = std::make_shared<const HeldEvidence>(evidence);
     const wire::Responder responder = exchange.defer();
-    const bool taken = pool_.try_run([this, &route, context, held, responder] {
+    const bool taken = pools_.callers.try_run([this, &route, context, held, responder] {
         if (responder.gone()) return;
         Result<identity::PrincipalPtr> proven = fail(Code::internal, "internal_error", "the request could not be served");
         try {
             proven = authenticator_.prove(held->view());
+            if (!proven && proven.error().slug == "use_dpop_nonce") context->dpop_nonce = authenticator_.dpop_nonce();
         } catch (const std::exception& e) {
             proven.error().internal = e.what();
         }
@@ -301,7 +293,9 @@ void Gate::authorise(wire::Exchange& exchange, const Route& route, const Context
 
 void Gate::deny(wire::Exchange& exchange, const Route& route, const ContextPtr& context, const Error& error) const {
     http::Response response = context->problem(error);
-    if (response.status == 401 || response.status == 403) challenge(response, error, route, options_.step_up_max_age_s);
+    if (response.status == 401 || response.status == 403)
+        response.field("WWW-Authenticate", challenge(error, route, context->by_dpop, options_.step_up_max_age_s));
+    if (!context->dpop_nonce.empty()) response.field("DPoP-Nonce", context->dpop_nonce);
     if (denied_ && error.slug != "unauthenticated") denied_(*context, error);
     exchange.respond(std::move(response));
 }
@@ -340,7 +334,7 @@ void Gate::run(const Route& route, const ContextPtr& context) {
         guarded(context, [&] { route.deferred(context); });
         return;
     }
-    const bool taken = pool_.try_run([&route, context] {
+    const bool taken = pools_.handlers.try_run([&route, context] {
         if (context->responder.gone()) return;  // nobody would see the answer
         guarded(context, [&] { context->responder.send(route.blocking(context)); });
     });

@@ -25,11 +25,17 @@ struct GateOptions {
     std::int64_t step_up_max_age_s = 180;
 };
 
+/// Two classes of work that blocks: neither may take the other's places.
+struct GatePools {
+    work::Pool& callers;   ///< who calls
+    work::Pool& handlers;  ///< Route::blocking
+};
+
 /// The wire's application. Order for every request: path, route, caller, scope,
-/// media type, body, handler. A caller that is not known is proven on the pool.
+/// media type, body, handler. A caller that is not known is proven on a pool.
 class Gate final : public wire::Application {
 public:
-    Gate(const Router& router, work::Pool& pool, Authenticator& authenticator, GateOptions options);
+    Gate(const Router& router, GatePools pools, Authenticator& authenticator, GateOptions options);
     void on_request(wire::Exchange& exchange) override;
     http::Response on_refusal(int status, std::string_view slug, std::string_view request_id) override;
     /// Told of each denial (401 with a token, 403); must not block.
@@ -45,7 +51,7 @@ private:
     void run(const Route& route, const ContextPtr& context);
 
     const Router& router_;
-    work::Pool& pool_;
+    const GatePools pools_;
     Authenticator& authenticator_;
     const GateOptions options_;
     std::function<void(const Context&, const Error&)> denied_;

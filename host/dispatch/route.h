@@ -52,6 +52,8 @@ struct Context {
     std::vector<std::string> subprotocols;  ///< that it offers, in its order
     /// Who calls; never null. Of a route without a caller: nobody, without a scope.
     identity::PrincipalPtr principal = identity::nobody();
+    bool by_dpop = false;    ///< it came with a token that is bound to a key
+    std::string dpop_nonce;  ///< for its next proof; empty: none is needed
     std::unique_ptr<Credentials> credentials;  ///< of routes that ask for them, else null
     wire::Responder responder;        ///< for handlers that answer later
 

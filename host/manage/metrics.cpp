@@ -97,6 +97,7 @@ std::string metrics_text(const Services& services) {
     out.counter("acp_actions_refused_total", "Actions refused before they began", number(totals.refused));
     out.gauge("acp_streams_open", "Log streams open now", number(services.actions.live_streams()));
     add_pool(out, "queries", services.queries_pool);
+    add_pool(out, "callers", services.callers_pool);
     add_pool(out, "actions", services.actions_pool);
     add_pool(out, "streams", services.streams_pool);
 

@@ -22,6 +22,7 @@ struct Services {
     plugins::Catalogue& catalogue;
     workloads::Actions& actions;
     work::Pool& queries_pool;
+    work::Pool& callers_pool;
     work::Pool& actions_pool;
     work::Pool& streams_pool;
     work::Pool& probes_pool;  ///< for readiness alone

@@ -92,8 +92,10 @@ public:
         if (e.value == "good") return std::make_shared<const identity::Principal>(identity::Principal{.subject = "alice", .scopes = {"read:x"}});
         if (e.value == "fresh") return std::make_shared<const identity::Principal>(identity::Principal{.subject = "alice", .scopes = {"read:x"}, .acr = "high", .auth_time_unix_s = unix_ns() / 1'000'000'000 - 100});
         if (e.value == "stale") return std::make_shared<const identity::Principal>(identity::Principal{.subject = "alice", .scopes = {"read:x"}, .acr = "high", .auth_time_unix_s = unix_ns() / 1'000'000'000 - 200});
+        if (e.value == "nonceless") return fail(Code::unauthenticated, "use_dpop_nonce", R"(repeat the "nonce")");
         return fail(Code::unauthenticated, e.kind == Evidence::Kind::session ? "no_session" : "invalid_token", "the access token is invalid");
     }
+    std::string dpop_nonce() override { return "n-1"; }
     std::deque<HeldEvidence> seen;
 
 private:
@@ -123,7 +125,7 @@ struct House {
         REQUIRE(router.add(std::move(r)));
     }
     void ask(FakeExchange& exchange) {
-        Gate gate(router, pool, callers, options);
+        Gate gate(router, {pool, pool}, callers, options);
         gate.on_denial(
             [this](const Context& c, const Error& e) { denials.push_back(c.principal->subject + " " + e.slug); });
         gate.on_request(exchange);
@@ -400,7 +402,7 @@ TEST_CASE("a full pool answers 503 with a time to come again") {
     std::vector<int> held;
     while (house.pool.reserve()) held.push_back(1);
     FakeExchange e("GET", "/a", {kGood});
-    Gate gate(house.router, house.pool, house.callers, {});
+    Gate gate(house.router, {house.pool, house.pool}, house.callers, {});
     gate.on_request(e);
     CHECK(e.wait().status == 503);
     CHECK(e.field("Retry-After") == "1");
@@ -409,7 +411,7 @@ TEST_CASE("a full pool answers 503 with a time to come again") {
 
 TEST_CASE("a refusal of the protocol has the form of every other problem") {
     House house;
-    Gate gate(house.router, house.pool, house.callers, {});
+    Gate gate(house.router, {house.pool, house.pool}, house.callers, {});
     const auto response = gate.on_refusal(431, "head_too_large", "req-9");
     CHECK(response.status == 431);
     const auto body = json::parse_object(response.body).value();
@@ -513,4 +515,23 @@ TEST_CASE("a route that welcomes a caller takes a stale cookie for none") {
         CHECK(house.status(FakeExchange("GET", "/me", {{"Cookie", "sid=good"}})) == 200);
         CHECK(house.seen->principal->subject == "alice");
     }
+}
+
+TEST_CASE("a client that proves a key is challenged in the DPoP scheme") {
+    struct Case {
+        std::string token;
+        std::string error;
+        std::string nonce;
+    };
+    const auto c = GENERATE(values<Case>({{"bad", R"(error="invalid_token")", ""},
+                                          {"good", R"(error="insufficient_scope", scope="write:x")", ""},
+                                          {"nonceless", R"(error="use_dpop_nonce", error_description="repeat the nonce")", "n-1"}}));
+    House house;
+    house.add("GET", "/a", "write:x");
+    FakeExchange e("GET", "/a", {{"Authorization", "DPoP " + c.token}, {"DPoP", "p"}});
+    house.ask(e);
+    const std::string challenge = e.field("WWW-Authenticate");
+    CHECK(challenge.starts_with("DPoP realm=\"alphaswarm-cp\", algs=\"RS256 "));
+    CHECK(challenge.find(c.error) != std::string::npos);
+    CHECK(e.field("DPoP-Nonce") == c.nonce);
 }
