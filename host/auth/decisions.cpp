@@ -124,13 +124,15 @@ Result<http::Response> FlowEndpoints::forward(const Step& step, AuthDecision dec
     event.target = step.client->client->id;
     event.outcome = "granted";
     event.request_id = step.context.request_id;
-    event.details = json::object({{"client_id", step.client->client->id},
+    auto details = json::object({{"client_id", step.client->client->id},
                                   {"client_auth_method", std::string(name_of(step.client->method))},
                                   {"grant_type", step.endpoint.grant_type},
                                   {"flow", step.flow.alias},
                                   {"scopes", json::text_or(*token, "scope")},
                                   {"audience", step.params.get("audience").value_or(step.params.get("resource").value_or(""))},
                                   {"address", std::string(address_of(step.context.peer))}});
+    if (auto more = json::parse_object(decision.audit_json)) details->set("flow_details", *more);
+    event.details = details;
     if (auto kept = services_.security.require(std::move(event)); !kept) return fail(kept.error());
     services_.counters.forwarded.fetch_add(1, std::memory_order_relaxed);
     return uncached_json(200, json::dump(body));

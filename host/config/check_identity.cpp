@@ -102,6 +102,7 @@ private:
     void check_client(const std::string& entry) {
         if (const auto id = text(json::child(entry, "id"))) check_fresh(clients_, *id, json::child(entry, "id"));
         const auto methods = texts(json::child(entry, "methods"));
+        check_presence(entry, methods);
         const bool is_public = holds(methods, "none");
         if (is_public && methods.size() > 1)
             document_.refuse(json::child(entry, "methods"), "none is for a public client, which has no other method");
@@ -116,6 +117,16 @@ private:
             document_.refuse(json::child(entry, "methods"), "jwt_svid needs spiffe_id");
         if (has(json::child(entry, "jwks")) && has(json::child(entry, "jwks_file")))
             document_.refuse(json::child(entry, "jwks_file"), "goes without jwks; keep one");
+    }
+
+    /// Who never comes itself can only be an agent that other clients act as.
+    void check_presence(const std::string& entry, const std::vector<std::string>& methods) {
+        if (!has(json::child(entry, "methods")) || !has(json::child(entry, "grants"))) return;
+        const bool is_never_here = text(json::child(entry, "kind")) == "agent" && methods.empty();
+        const auto grants = texts(json::child(entry, "grants"));
+        if (methods.empty() && !is_never_here) document_.refuse(json::child(entry, "methods"), "must not be empty, but for an agent that other clients act as");
+        if (is_never_here && !grants.empty()) document_.refuse(json::child(entry, "grants"), "must be empty like methods: the agent cannot ask for anything itself");
+        if (!methods.empty() && grants.empty()) document_.refuse(json::child(entry, "grants"), "must not be empty");
     }
 
     /// A method needs one of the keys, and the keys are of use for these methods only.

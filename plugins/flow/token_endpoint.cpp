@@ -25,6 +25,10 @@ void add_credentials(const sdk::HostIdentity& identity, const sdk::Call& call, c
         return;
     }
     params.emplace_back("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+    if (own.by == Credentials::By::held_assertion) {
+        params.emplace_back("client_assertion", own.client_secret);
+        return;
+    }
     params.emplace_back("client_assertion",
                         identity.assertion(call, own.assertion_key, own.client_id,
                                            own.assertion_audience.empty() ? endpoint.url : own.assertion_audience));

@@ -18,9 +18,9 @@ std::string checked_url(std::string url, std::string_view where);
 
 /// How this server proves itself to an upstream.
 struct Credentials {
-    enum class By { secret_post, secret_basic, assertion } by = By::secret_post;
+    enum class By { secret_post, secret_basic, assertion, held_assertion } by = By::secret_post;
     std::string client_id;
-    std::string client_secret;
+    std::string client_secret;       ///< of held_assertion: the assertion, which somebody else signed
     std::string assertion_key;       ///< of the host's; empty: its own
     std::string assertion_audience;  ///< empty: the endpoint
 };

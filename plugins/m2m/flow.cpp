@@ -10,6 +10,7 @@ using sdk::Decision;
 namespace {
 
 constexpr std::int64_t kLeastLeftSeconds = 60;
+constexpr const char* kPath = "/auth/m2m/token";
 
 constexpr const char* kOperation = R"({
   "description": "Client credentials (RFC 6749 section 4.4). `audience` or `resource` (RFC 8707) names whom the token is for; where an upstream issues that audience's tokens, its token is the answer.",
@@ -41,6 +42,9 @@ std::vector<sdk::AuthEndpoint> Flow::endpoints() const {
 
 Decision Flow::handle(const sdk::Call& call, const sdk::AuthRequest& request) {
     if (request.operation_id != "m2m-token") return AuthFlow::handle(call, request);
+    // At the endpoint of all grants, a token for an agent is another flow's.
+    if (request.has_param("agent_id"))
+        return request.path == kPath ? Decision::refuse("invalid_request", "agent_id has no meaning here") : Decision::pass();
     if (request.param("grant_type") != "client_credentials")
         return request.has_param("grant_type")
                    ? Decision::refuse("unsupported_grant_type", "grant_type is client_credentials here")

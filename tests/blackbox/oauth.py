@@ -102,7 +102,7 @@ class Broker(Server):
             {**common, "id": "post", "methods": ["client_secret_post"], "secret": self.secret},
             {**common, "id": "jwt", "methods": ["private_key_jwt"], "jwks": {"keys": [self.key.jwk]}},
             {**common, "id": "bound", "methods": ["client_secret_basic"], "secret": self.secret, "dpop_required": True},
-            *({**common, **client} for client in clients),
+            *({**common, **({"secret": self.secret} if "client_secret_basic" in client["methods"] else {}), **client} for client in clients),
         ]
         listen = {"listen": f"127.0.0.1:{port}", **({"tls": tls} if tls else {}), **(server or {})}
         super().__init__(server=listen, identity={

@@ -1,6 +1,7 @@
 """The token endpoint and its kin, as machines use them."""
 
 
+import hashlib
 import pathlib
 import tempfile
 
@@ -118,6 +119,33 @@ def test_proof_of_a_key(broker, folder):
     assert (again.status, again.json["error"]) == (400, "invalid_dpop_proof")
     # A bearer of it is nobody.
     assert broker.get("/manage/providers", token=body["access_token"]).status == 401
+
+
+def test_nonce_of_a_proof(folder):
+    """RFC 9449 sections 8 and 9: the server says which nonce it wants, at both ends."""
+    server = Broker(folder, identity={"verification": {"dpop_nonce": True}})
+    try:
+        server.start()
+        key, url = Key(folder, "nonce"), server.issuer + "/token"
+        asked = server.grant({**server.as_basic("bound"), "DPoP": key.proof(url)})
+        assert (asked.status, asked.json["error"]) == (400, "use_dpop_nonce")
+        token = granted(server.grant({**server.as_basic("bound"), "DPoP": key.proof(url, nonce=asked.headers["DPoP-Nonce"])}))["access_token"]
+
+        resource = server.issuer.removesuffix("/auth") + "/manage/providers"
+        ath = jws.encode(hashlib.sha256(token.encode()).digest())
+
+        def get(**claims):
+            proof = key.proof(resource, htm="GET", ath=ath, **claims)
+            return server.request("GET", "/manage/providers", token=False, headers={"Authorization": "DPoP " + token, "DPoP": proof})
+
+        asked = get()
+        assert asked.status == 401
+        challenge = asked.headers["WWW-Authenticate"]
+        assert challenge.startswith("DPoP ") and 'error="use_dpop_nonce"' in challenge and "ES256" in challenge
+        assert get(nonce=asked.headers["DPoP-Nonce"]).status == 200
+        assert get(nonce="made up").status == 401
+    finally:
+        server.discard()
 
 
 REFUSALS = {

@@ -42,6 +42,7 @@ def test_routes(validate):
 PROVIDER = {"id": "main", "issuer": "https://idp.example", "client_id": "cp", "client_secret": "s", "acr_values": {"high": "strong"}}
 FLOWS = {
     "m2m": {},
+    "agent-identity": {"agents": [{"id": "triage", "clients": ["runner"]}]},
     "device": {},
     "bff": {"redirect_uri": "https://cp.example/auth/callback", "providers": [PROVIDER]},
     "stepup": {"redirect_uri": "https://cp.example/auth/stepup/callback", "providers": [PROVIDER]},

@@ -188,6 +188,9 @@ TEST_CASE("clients that cannot prove themselves, or prove too much", "[config]")
     CHECK(told(client("methods: [client_secret_basic], " + secret)).empty());
     CHECK(told("  clients: [{id: c, grants: [a]}]\n").find("clients[0]: missing key methods") != std::string::npos);
     CHECK(told(client("methods: []")).find("clients[0].methods: must not be empty") != std::string::npos);
+    CHECK(told("  clients: [{id: c, kind: agent, methods: [], grants: []}]\n").empty());
+    CHECK(told("  clients: [{id: c, kind: agent, methods: [], grants: [a]}]\n").find("clients[0].grants: must be empty") != std::string::npos);
+    CHECK(told("  clients: [{id: c, kind: agent, methods: [none], grants: []}]\n").find("clients[0].grants: must not be empty") != std::string::npos);
     CHECK(told(client("methods: [client_secret_basic]")) ==
           "f.yaml:4:45: key identity.clients[0].methods: client_secret_basic needs secret or secret_sha256\n");
     CHECK(told(client("methods: [private_key_jwt]")).find("private_key_jwt needs jwks or jwks_file") !=
