@@ -149,11 +149,12 @@ def start_nginx(folder, port, protocol="h1", location=RETURN.format(body=BODY)):
         return process, int(worker), url_of(port, protocol)
 
 
-def start_control_plane(folder, build, wrapper=(), protocol="h1"):
+def start_control_plane(folder, build, wrapper=(), protocol="h1", more=""):
+    """`more` is configuration beside CONFIG."""
     config = folder / "config.yaml"
     tls = f"tls: {{certificates: [{{certificate: {folder}/cert.pem, key: {folder}/key.pem}}]}}, "
     config.write_text(CONFIG.format(folder=folder, plugins=build / "lib/alphaswarm-cp/plugins",
-                                    server=tls if protocol in ("h2", "tls") else ""))
+                                    server=tls if protocol in ("h2", "tls") else "") + more)
     config.chmod(0o600)
     process = subprocess.Popen([*wrapper, build / "bin/alphaswarm-cp", "serve", "--config", config],
                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)

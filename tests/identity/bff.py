@@ -92,18 +92,27 @@ class AcpBff(Bff):
 
     stock = False
 
+    def __init__(self, port=None, public=None, **sections):
+        """`public`: the origin that clients know, when it is not where this one listens."""
+        super().__init__(port)
+        self.public = public or self.origin
+        self.sections = sections
+
     def start(self, folder, issuer, client_id, secret=None, key_file=None, id_token_alg=None):
+        def url(path):
+            return self.public + path
+
         proof = {"client_secret": secret} if secret else {"assertion_key": "upstream"}
         provider = {"id": "upstream", "issuer": issuer, "client_id": client_id, **proof, "acr_values": {"low": "low", "high": "high"}}
         mapping = [{"issuer": issuer, "claim": "roles", "contains": role, "role": role} for role in ("admin", "viewer")]
-        identity = {"issuer": self.url("/auth"), "audience": "acp", "issuers": [{"issuer": issuer, "audiences": ["acp"]}],
+        identity = {"issuer": url("/auth"), "audience": "acp", "issuers": [{"issuer": issuer, "audiences": ["acp"]}],
                     "role_mapping": mapping, "roles": {"admin": ["admin:cluster"]}, "sessions": {"grace_s": 0}, "flows": [
-            {"alias": "bff", "plugin": "acp.bff", "config": {"redirect_uri": self.url("/auth/callback"),
-                                                             "post_logout_redirect_uri": self.url("/"), "providers": [provider]}},
-            {"alias": "stepup", "plugin": "acp.stepup", "config": {"redirect_uri": self.url("/auth/stepup/callback"), "providers": [provider]}}]}
+            {"alias": "bff", "plugin": "acp.bff", "config": {"redirect_uri": url("/auth/callback"),
+                                                             "post_logout_redirect_uri": url("/"), "providers": [provider]}},
+            {"alias": "stepup", "plugin": "acp.stepup", "config": {"redirect_uri": url("/auth/stepup/callback"), "providers": [provider]}}]}
         if key_file:
             identity["assertion_keys"] = {"upstream": str(key_file)}
-        self.server = Server(server={"listen": f"127.0.0.1:{self.port}"}, identity=identity)
+        self.server = Server(server={"listen": f"127.0.0.1:{self.port}", "public_url": self.public}, identity=identity, **self.sections)
         return self.resume()
 
     def resume(self):

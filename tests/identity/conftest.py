@@ -14,7 +14,7 @@ from bff import AcpBff, StockBff, with_upstream  # noqa: E402
 from nodes import Browser, Hostile  # noqa: E402
 
 # ACP_IDENTITY_BFF=stock holds the suites against the stock client: what fails there is a wrong suite.
-BFF = {"stock": StockBff, "acp": AcpBff}[os.environ.get("ACP_IDENTITY_BFF", "stock")]
+BFF = {"stock": StockBff, "acp": AcpBff}[os.environ.get("ACP_IDENTITY_BFF", "acp")]
 
 
 def pytest_sessionstart(session):
