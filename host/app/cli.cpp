@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/auth_commands.h"
 #include "app/command.h"
 #include "app/identity.h"
 #include "app/jwt_commands.h"
@@ -109,6 +110,7 @@ int run_command_line(int argc, char** argv) {
 
     auto* openapi_command = app.add_subcommand("openapi", "Print the OpenAPI document");
 
+    CommandGroup auth_commands = add_auth_commands(app);
     CommandGroup token_commands = add_token_commands(app);
     CommandGroup jwt_commands = add_jwt_commands(app);
     CommandGroup key_commands = add_key_commands(app);
@@ -130,7 +132,7 @@ int run_command_line(int argc, char** argv) {
     }
     if (verify_command->parsed()) return audit_verify(common, as_json);
     if (openapi_command->parsed()) return print_openapi();
-    for (const CommandGroup* group : {&token_commands, &jwt_commands, &key_commands, &plugin_commands})
+    for (const CommandGroup* group : {&auth_commands, &token_commands, &jwt_commands, &key_commands, &plugin_commands})
         if (auto code = group->run()) return *code;
     return kUsage;
 }

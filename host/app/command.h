@@ -19,6 +19,8 @@ constexpr int kOk = 0;
 constexpr int kFailure = 1;
 constexpr int kUsage = 2;
 constexpr int kAuth = 4;
+constexpr int kDenied = 5;
+constexpr int kTimeout = 7;
 
 /// Where the file is looked for when --config is not given.
 constexpr const char* kDefaultConfig = "/etc/alphaswarm-cp/alphaswarm-cp.yaml";

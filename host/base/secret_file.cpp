@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <system_error>
 
 #include "base/bytes.h"
@@ -45,6 +46,28 @@ bool write_all(int fd, std::string_view text) {
     return ::fsync(fd) == 0;
 }
 
+/// Writes beside the place, so that nobody ever reads half a file, and has `move` do the rest; it gives an errno.
+Result<void> put_in_place(const fs::path& file, std::string_view text, int (*move)(const char* draft, const char* place)) {
+    const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
+    std::error_code ec;
+    // The folder of somebody else's choice keeps its mode.
+    if (fs::create_directories(folder, ec)) fs::permissions(folder, fs::perms::owner_all, ec);
+    if (ec) return refused(file, Code::unavailable, "cannot be made, its folder neither: " + ec.message());
+    const fs::path draft = file.string() + "." + random_token(6);
+    UniqueFd fd(::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!fd) return refused(file, Code::unavailable, "cannot be made: " + reason(errno));
+    if (!write_all(fd.get(), text)) {
+        const int cause = errno;
+        ::unlink(draft.c_str());
+        return refused(file, Code::unavailable, "cannot be written: " + reason(cause));
+    }
+    if (const int cause = move(draft.c_str(), file.c_str()); cause != 0)
+        return refused(file, Code::unavailable, "cannot be put in place: " + reason(cause));
+    UniqueFd parent(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (parent) ::fsync(parent.get());
+    return {};
+}
+
 }  // namespace
 
 Result<std::string> read_secret_file(const fs::path& file) {
@@ -75,27 +98,20 @@ Result<std::string> read_secret_file(const fs::path& file) {
 }
 
 Result<void> make_secret_file(const fs::path& file, std::string_view text) {
-    const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
-    std::error_code ec;
-    // The folder of somebody else's choice keeps its mode.
-    if (fs::create_directories(folder, ec)) fs::permissions(folder, fs::perms::owner_all, ec);
-    if (ec) return refused(file, Code::unavailable, "cannot be made, its folder neither: " + ec.message());
-    // Written beside its place and linked there: the link fails when another
-    // process was first, and nobody ever reads half a file.
-    const fs::path draft = file.string() + "." + random_token(6);
-    UniqueFd fd(::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-    if (!fd) return refused(file, Code::unavailable, "cannot be made: " + reason(errno));
-    if (!write_all(fd.get(), text)) {
-        const int cause = errno;
-        ::unlink(draft.c_str());
-        return refused(file, Code::unavailable, "cannot be written: " + reason(cause));
-    }
-    const int cause = ::link(draft.c_str(), file.c_str()) == 0 ? 0 : errno;
-    ::unlink(draft.c_str());
-    if (cause != 0 && cause != EEXIST) return refused(file, Code::unavailable, "cannot be put in place: " + reason(cause));
-    UniqueFd parent(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (parent) ::fsync(parent.get());
-    return {};
+    // The link fails when another process was first.
+    return put_in_place(file, text, [](const char* draft, const char* place) {
+        const int cause = ::link(draft, place) == 0 ? 0 : errno;
+        ::unlink(draft);
+        return cause == EEXIST ? 0 : cause;
+    });
+}
+
+Result<void> replace_secret_file(const fs::path& file, std::string_view text) {
+    return put_in_place(file, text, [](const char* draft, const char* place) {
+        const int cause = ::rename(draft, place) == 0 ? 0 : errno;
+        if (cause != 0) ::unlink(draft);
+        return cause;
+    });
 }
 
 }  // namespace acp

@@ -20,4 +20,7 @@ Result<std::string> read_secret_file(const std::filesystem::path& file);
 /// succeeds: read it again to know what counts.
 Result<void> make_secret_file(const std::filesystem::path& file, std::string_view text);
 
+/// The same, but what is there already goes: whoever reads sees the old text or the new.
+Result<void> replace_secret_file(const std::filesystem::path& file, std::string_view text);
+
 }  // namespace acp

@@ -18,6 +18,7 @@ public:
     Result<identity::Believed> foreign(std::string_view, std::int64_t) override { return fail(Code::unauthenticated, "invalid_token", "no"); }
     Result<void> vouched(std::string_view, std::string_view, std::int64_t) override { return fail(Code::unauthenticated, "invalid_token", "no"); }
     Result<std::string> proof(std::string_view, const std::string&, std::int64_t) override { return fail(Code::unauthenticated, "invalid_dpop_proof", "no"); }
+    Result<std::string> nonce(std::int64_t) override { return "nonce"; }
     bool revoked(const identity::Principal&, std::int64_t) const override { return false; }
     Result<void> revoke(const std::string&, std::int64_t) override { return {}; }
     Entitlement entitle(const std::string&, const json::Object::Ptr& claims) const override {

@@ -17,11 +17,11 @@ struct Rooms {
     std::unique_ptr<ledger::Ledger> ledger = open_ledger(dir.path() / "ledger.db");
     std::unique_ptr<state::Store> state = state::open({}).value();
     plugins::Catalogue catalogue{plugins::host_api(), plugins::CatalogueOptions{dir.path() / "state", {}}};
-    work::Pool queries{"queries", 1, 1}, pool{"actions", 1, 1}, streams{"streams", 1, 1}, probes{"probes", 1, 1};
+    work::Pool queries{"queries", 1, 1}, callers{"callers", 1, 1}, pool{"actions", 1, 1}, streams{"streams", 1, 1}, probes{"probes", 1, 1};
     workloads::Actions actions{*ledger, pool, streams, {}};
     std::atomic<bool> draining{false};
     Services services{
-        redactor, *ledger, *state, catalogue, actions, queries, pool, streams, probes, "", "0.0.0", "{}", false, false, draining, [] {
+        redactor, *ledger, *state, catalogue, actions, queries, callers, pool, streams, probes, "", "0.0.0", "{}", false, false, draining, [] {
             return std::string();
         }};
     OpenApi api = OpenApi::load().value();
