@@ -105,7 +105,7 @@ Result<std::string> FlowIdentity::assertion(const plugins::CallContext&, const p
     if (wanted.key.empty()) return parts_.keys->sign("JWT", payload);
     const auto key = assertion_keys_.find(wanted.key);
     if (key == assertion_keys_.end()) return fail(Code::not_found, "key_not_found", "there is no key '" + std::string(wanted.key.substr(0, 64)) + "' for assertions");
-    return key->second.sign("JWT", payload);
+    return key->second.sign("JWT", payload, jose::PrivateKey::Kid::unnamed);
 }
 
 Result<std::string> FlowIdentity::token_once(const plugins::CallContext& call, std::string_view flow, std::string_view key, std::int64_t least_left_s,

@@ -45,8 +45,11 @@ Result<std::string> Sessions::rotate(Session& session, const Session& old) {
     // stolen it gains nothing by the step-up.
     const std::string value = to_json(old);
     const std::int64_t grace_ms = std::min(limits_.grace_s * 1000, left_ms(old));
-    const auto kept = grace_ms > 0 ? store_.put({.space = kSpace, .key = old.handle, .value = value, .ttl_ms = grace_ms}) : Result<std::uint64_t>(0);
-    if (!kept) return fail(kept.error());
+    if (grace_ms <= 0) {
+        if (auto gone = store_.remove(kSpace, old.handle); !gone) return fail(gone.error());
+    } else if (auto kept = store_.put({.space = kSpace, .key = old.handle, .value = value, .ttl_ms = grace_ms}); !kept) {
+        return fail(kept.error());
+    }
     return cookie;
 }
 

@@ -131,8 +131,9 @@ Result<std::string> PrivateKey::signature_of(std::string_view text) const {
     return fail(Code::internal, "signing_failed", "OpenSSL could not sign by " + std::string(name_of(algorithm_)));
 }
 
-Result<std::string> PrivateKey::sign(std::string_view typ, std::string_view payload) const {
-    std::string header = R"({"alg":")" + std::string(name_of(algorithm_)) + R"(","kid":")" + kid() + "\"";
+Result<std::string> PrivateKey::sign(std::string_view typ, std::string_view payload, Kid named) const {
+    std::string header = R"({"alg":")" + std::string(name_of(algorithm_)) + "\"";
+    if (named == Kid::named) header += R"(,"kid":")" + kid() + "\"";
     if (!typ.empty()) header += ",\"typ\":" + json::quoted(typ);
     header += "}";
     std::string out = base64url(header) + "." + base64url(payload);

@@ -26,9 +26,12 @@ public:
     /// kid is the thumbprint.
     const PublicKey& public_key() const noexcept { return public_; }
     const std::string& kid() const noexcept { return public_.kid(); }
+    /// `unnamed` leaves `kid` out: for who was given the key by other ways than our key
+    /// set, and may know it by another name.
+    enum class Kid : std::uint8_t { named, unnamed };
     /// A compact JWS with the header {"alg","kid","typ"}, or without typ when that
     /// is empty. `payload` is signed as it is. [any-thread]
-    Result<std::string> sign(std::string_view typ, std::string_view payload) const;
+    Result<std::string> sign(std::string_view typ, std::string_view payload, Kid named = Kid::named) const;
 
 private:
     struct Secret;

@@ -1,8 +1,18 @@
 #include "manage/routes.h"
 
+#include <utility>
+
 namespace acp::manage {
 
 namespace {
+
+/// What an auth flow would serve if the configuration had it.
+void reserve_for_flows(dispatch::Router& router) {
+    constexpr std::pair<const char*, const char*> kServedBy[] = {
+        {"/auth/login", "acp.bff"},     {"/auth/callback", "acp.bff"}, {"/auth/logout", "acp.bff"},   {"/auth/backchannel-logout", "acp.bff"},
+        {"/auth/stepup", "acp.stepup"}, {"/auth/m2m", "acp.m2m"},      {"/auth/device", "acp.device"}, {"/auth/agent-identity", "acp.agent-identity"}};
+    for (const auto& [path, plugin] : kServedBy) router.reserve(path, std::string("no auth flow serves this: add one of the plugin ") + plugin + " to identity.flows");
+}
 
 /// Parts of the contract that this version does not serve. They answer 501
 /// rather than 404, so that a client can tell "not yet" from "no such thing".
@@ -10,8 +20,6 @@ void reserve_the_rest(dispatch::Router& router) {
     const auto later = [&](std::string prefix, const std::string& what) {
         router.reserve(std::move(prefix), what + " is part of the interface, but not of this version");
     };
-    for (auto path : {"/auth/login", "/auth/callback", "/auth/logout", "/auth/me", "/auth/refresh", "/auth/sessions", "/auth/stepup", "/auth/backchannel-logout"})
-        later(path, "browser login");
     later("/proxy", "the connection proxy");
     later("/console", "the web console");
     later("/manage/connections", "the connection manager");
@@ -38,6 +46,7 @@ void reserve_the_rest(dispatch::Router& router) {
 Result<void> add_routes(dispatch::Router& router, OpenApi& api, const Services& services) {
     for (auto* add : {&add_health_routes, &add_workload_routes, &add_stream_routes, &add_run_routes, &add_provider_routes, &add_mounted_routes})
         if (auto added = (*add)(router, api, services); !added) return added;
+    reserve_for_flows(router);
     reserve_the_rest(router);
     return {};
 }

@@ -153,7 +153,12 @@ Result<std::string> fetch_from(acp_token_fetch_fn fetch, void* ctx, const acp_ca
     } catch (...) {
         return fail(Code::internal, "plugin_defect", "the flow threw while it fetched a token");
     }
-    if (status != ACP_OK) return fail(abi::take_error(status, error, "the fetch of a token"));
+    if (status != ACP_OK) {
+        Error told = abi::take_error(status, error, "the fetch of a token");
+        // Of a provider a denial is a fault like others; here the flow wants its own word back.
+        if (status == ACP_E_DENIED) told.code = Code::forbidden;
+        return fail(std::move(told));
+    }
     if (fetched.count != 1) return fail(Code::internal, "plugin_defect", "the flow fetched no single token");
     return std::move(fetched.text);
 }

@@ -181,7 +181,7 @@ def test_a_release_under_a_lock(house):
     assert (refused.status, refused.code) == (422, "plugin_refused")
     assert release(server) == "1.0.0"
     house.lock()
-    done = server.ok("POST", f"/manage/plugins/{ID}/reload")
+    done = server.ok("POST", f"/manage/plugins/{ID}/reload", token=server.raised())
     assert (done["changed"], done["version"]) == (True, "2.0.0")
     assert release(server) == "2.0.0"
     # And it stays so, with the copy of the old release gone from the store.

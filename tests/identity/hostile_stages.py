@@ -75,7 +75,7 @@ def logout(bff, hostile, name):
     visitor = logged_in(bff)
     status, headers, body = bff.post(visitor, "/auth/logout")
     assert status == 200, body
-    assert json.loads(body)["redirect"].startswith(hostile.issuer(name) + "/end_session?")
+    assert json.loads(body)["location"].startswith(hostile.issuer(name) + "/end_session?")
     return "stays" if bff.subject(visitor) else "ends"
 
 

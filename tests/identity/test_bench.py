@@ -54,7 +54,7 @@ def test_logout(stock, page):
     status, _, body = stock.post(page, "/auth/logout")
     assert status == 200 and stock.subject(page) is None
     page.open(stock.url("/"))
-    page.open(json.loads(body)["redirect"])
+    page.open(json.loads(body)["location"])
     assert page.submit("#logout")["url"] == stock.url("/")
     # The provider has forgotten as well.
     assert "/interaction/" in page.open(stock.url("/auth/login"))["url"]

@@ -202,7 +202,7 @@ def test_device_codes_are_not_guessed(server, code):
 
 @pytest.mark.parametrize("path", [
     "/token",
-    pytest.param("/device/poll", marks=pytest.mark.xfail(strict=True, reason="answers 403 with a problem, not 400 with RFC 6749 section 5.2's error")),
+    "/device/poll",
 ])
 def test_device_code_is_the_client_s(server, device, path):
     started = rp.run("device_start", parameters={"scope": READ}, **device)

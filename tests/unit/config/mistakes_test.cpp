@@ -26,7 +26,7 @@ std::string told(std::string_view text, const Environment& environment = {}, con
 
 TEST_CASE("unknown keys", "[config]") {
     CHECK(told("data_dir: d\nserver:\n  lisen: 127.0.0.1:1\n")
-              .find("f.yaml:3:3: key server.lisen: unknown key; did you mean listen? known: limits, listen, ") == 0);
+              .find("f.yaml:3:3: key server.lisen: unknown key; did you mean listen? known: caller_workers, limits, listen, ") == 0);
     CHECK(told("data_dir: d\ntopology: {}\n").find("f.yaml:2:1: key topology: unknown key; known: audit, data_dir, ") ==
           0);
     CHECK(told("data_dir: d\nproviders:\n  - alias: a\n    plugin: p\n    confg: {}\n") ==

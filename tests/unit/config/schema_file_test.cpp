@@ -131,6 +131,7 @@ TEST_CASE("every key of the schema reaches the structs", "[config]") {
             if (pointer == "/identity/issuer") value = "https://other.example";
             if (pointer == "/workloads/default_provider") value = "p";
             if (pointer == "/providers" || pointer == "/http_routes" || pointer == "/identity/flows") value = "[{alias: p, plugin: p}]";
+            if (pointer == "/identity/assertion_keys") value = "{upstream: key.pem}";
             if (pointer == "/identity/issuers") value = "[{issuer: 'https://a', audiences: [a]}]";
             if (pointer == "/identity/roles") value = "{auditor: [a]}";
             if (pointer == "/identity/role_mapping") value = "[{issuer: 'https://a', claim: c, equals: x, role: viewer}]";
