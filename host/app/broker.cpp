@@ -42,10 +42,12 @@ Broker::Broker(const config::Config& config, const IdentityParts& parts, state::
       renewals_(sessions_, store, trust_, security_, flows_),
       browser_({settings_, sessions_, renewals_, store, trust_, security_, flows_}),
       callers_({*parts.verifier, sessions_, renewals_, trust_, flows_, [] { return unix_ns() / 1'000'000'000; }}),
-      endpoints_(auth::Services{settings_, parts.clients, *parts.keys, store, trust_, security_, counters_, flows_, &browser_}) {}
+      endpoints_(auth::Services{settings_, parts.clients, *parts.keys, store, trust_, security_, counters_, flows_, &browser_}),
+      bootstrap_({bootstrap_file(config), settings_, *parts.keys, store, security_}) {}
 
 Result<void> Broker::add_routes(dispatch::Router& router, manage::OpenApi& api) {
     auto all = endpoints_.routes();
+    for (auto& mounted : bootstrap_.routes()) all.push_back(std::move(mounted));
     for (auto& mounted : auth::session_routes(browser_, sessions_, renewals_)) all.push_back(std::move(mounted));
     for (auto& mounted : all) {
         if (mounted.operation)

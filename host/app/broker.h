@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "app/identity.h"
+#include "auth/bootstrap.h"
 #include "auth/browser_sessions.h"
 #include "auth/callers.h"
 #include "auth/endpoints.h"
@@ -50,6 +51,7 @@ private:
     auth::BrowserSessions browser_;
     auth::Callers callers_;
     auth::Endpoints endpoints_;
+    auth::Bootstrap bootstrap_;
 };
 
 }  // namespace acp::app

@@ -18,6 +18,7 @@
 #include "app/state.h"
 #include "app/tls.h"
 #include "app/token_commands.h"
+#include "app/trusted_proxies.h"
 #include "config/load.h"
 #include "ledger/verify.h"
 #include "manage/openapi.h"
@@ -45,6 +46,7 @@ int check_config(const std::string& file) {
     if (!config) return fail_with(config.error());
     ListenerTls tls;
     if (auto loaded = tls.load(*config); !loaded) return fail_with(loaded.error());
+    if (auto proxies = trusted_proxies(*config); !proxies) return fail_with(proxies.error());
     if (auto clients = clients_of(*config); !clients) return fail_with(clients.error());
     if (auto state = check_state(*config); !state) return fail_with(state.error());
     std::cout << file << ": ok\n";

@@ -7,6 +7,9 @@
 #include "app/reload.h"
 #include "app/repair.h"
 #include "app/state.h"
+#include "app/trusted_proxies.h"
+#include "auth/bootstrap.h"
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "client/egress.h"
 #include "json/json.h"
@@ -91,6 +94,14 @@ void set_egress(const config::Egress& e) {
     client::set_egress(std::move(egress));
 }
 
+Result<void> offer_first_administrator(const config::Config& config) {
+    auto token = auth::offer_bootstrap(bootstrap_file(config));
+    if (!token) return fail(token.error());
+    wipe(*token);
+    log::info("identity", "a one-time token for the first administrator is open; POST /auth/bootstrap takes it", {{"file", bootstrap_file(config).string()}});
+    return {};
+}
+
 }  // namespace
 
 identity::TokenPolicy token_policy(const config::Config& config) {
@@ -101,8 +112,12 @@ ControlPlane::ControlPlane(const config::Config& config) : config_(config), reda
 
 Result<std::unique_ptr<ControlPlane>> ControlPlane::make(const config::Config& config, const std::vector<int>& inherited) {
     if (auto ok = make_private(config.data_dir); !ok) return fail(ok.error());
+    std::error_code ec;
+    const bool is_new = !fs::exists(config.data_dir / "keys", ec) && !ec;
     auto keys = identity::Keyring::open(config.data_dir / "keys");
     if (!keys) return fail(keys.error());
+    if (is_new)
+        if (auto offered = offer_first_administrator(config); !offered) return fail(offered.error());
     auto plane = std::unique_ptr<ControlPlane>(new ControlPlane(config));
     if (auto ok = plane->open_identity(std::move(*keys)); !ok) return fail(ok.error());
     if (auto ok = plane->open_ledger(); !ok) return fail(ok.error());
@@ -180,7 +195,8 @@ Result<void> ControlPlane::route() {
     services_ = std::unique_ptr<manage::Services>(new manage::Services{
         *redactor_, *ledger_, *state_, *catalogue_, *actions_, *queries_pool_, *callers_pool_, *actions_pool_, *streams_pool_, *probes_pool_, config_.workloads.default_provider.value_or(""), ACP_VERSION,
         config::limits_json(config_), config_.identity.insecure_dev, config_.metrics.is_public, draining_,
-        [this] { return manage::wire_metrics_text(*engine_); }, &broker_->counters()});
+        [this] { return manage::wire_metrics_text(*engine_); }, &broker_->counters(), &identity_.trusted->keys().counters(),
+        [this] { return identity_.verifier->counts(); }});
     auto api = manage::OpenApi::load();
     if (!api) return fail(api.error());
     api_ = std::make_unique<manage::OpenApi>(std::move(*api));
@@ -197,6 +213,9 @@ Result<void> ControlPlane::bind(const std::vector<int>& inherited) {
         options.anonymous = std::make_shared<identity::Principal>(identity::Principal{.subject = "insecure-dev", .scopes = {"admin:cluster"}});
     }
     options.sources = broker_->evidence();
+    auto proxies = trusted_proxies(config_);
+    if (!proxies) return fail(proxies.error());
+    options.proxies = std::move(*proxies);
     gate_ = std::make_unique<dispatch::Gate>(router_, dispatch::GatePools{*callers_pool_, *queries_pool_}, broker_->callers(), std::move(options));
     gate_->on_denial([this](const dispatch::Context& context, const Error& error) {
         log::warn("identity", "a request was denied", {{"request_id", context.request_id}, {"path", context.path}, {"subject", context.principal->subject}, {"cause", error.internal.empty() ? error.message : error.internal}});

@@ -1,6 +1,7 @@
 // app: whose tokens are accepted, from the configuration to the identity room.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -29,6 +30,9 @@ struct IdentityParts {
     identity::Clients clients;
     std::map<std::string, jose::PrivateKey, std::less<>> assertion_keys;
 };
+
+/// Where the one-time token of the first administrator is, while it is open.
+inline std::filesystem::path bootstrap_file(const config::Config& config) { return config.data_dir / "bootstrap-token"; }
 
 /// Reads the clients' key files; the error's violations name file, line and key.
 Result<identity::Clients> clients_of(const config::Config& config);

@@ -12,6 +12,7 @@ std::vector<std::string> restart_needed(const config::Config& running, const con
     compare("data_dir", running.data_dir, fresh.data_dir);
     compare("server.listen", a.listen, b.listen);
     compare("server.public_url", a.public_url, b.public_url);
+    compare("server.trusted_proxies", a.trusted_proxies, b.trusted_proxies);
     compare("server.unix_socket", a.unix_socket, b.unix_socket);
     compare("server.loops", a.loops, b.loops);
     compare("server.workers", a.workers, b.workers);

@@ -5,7 +5,10 @@
 #include <memory>
 
 #include "app/control_plane.h"
+#include "app/identity.h"
 #include "app/presented_token.h"
+#include "auth/bootstrap.h"
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "identity/keyring.h"
 #include "identity/token.h"
@@ -38,6 +41,16 @@ int mint(const MintOptions& options) {
     auto token = identity::mint(**keys, token_policy(*config), grant, unix_ns() / 1'000'000'000);
     if (!token) return fail_with(token.error());
     std::cout << *token << "\n";
+    return kOk;
+}
+
+int bootstrap(const Common& common) {
+    auto config = load(common);
+    if (!config) return fail_with(config.error());
+    auto token = auth::offer_bootstrap(bootstrap_file(*config));
+    if (!token) return fail_with(token.error());
+    std::cout << *token << "\n";
+    wipe(*token);
     return kOk;
 }
 
@@ -77,6 +90,12 @@ CommandGroup add_token_commands(CLI::App& app) {
     mint_command->add_option("--acr", minting->acr, "Class of an authentication just now: high lets the token do for three minutes what needs a step-up")
         ->check(CLI::IsMember({"high"}));
     tokens.add(mint_command, [minting] { return mint(*minting); });
+
+    auto common = std::make_shared<Common>();
+    auto* bootstrap_command = tokens.group->add_subcommand(
+        "bootstrap", "Print the one-time token that POST /auth/bootstrap takes for an administrator's; opens one when none is open");
+    add_common(*bootstrap_command, *common);
+    tokens.add(bootstrap_command, [common] { return bootstrap(*common); });
 
     auto token = std::make_shared<std::string>("-");
     auto* inspect_command =

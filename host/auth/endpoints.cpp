@@ -18,7 +18,7 @@ using plugins::AuthEndpoint;
 namespace {
 
 /// Served by the host; no flow may take them.
-constexpr auto kOwnPaths = std::to_array<std::string_view>({"/token", "/jwks", "/revoke", "/introspect"});
+constexpr auto kOwnPaths = std::to_array<std::string_view>({"/token", "/jwks", "/revoke", "/introspect", "/bootstrap", "/me", "/refresh", "/sessions"});
 
 bool is_path(std::string_view path) noexcept {
     if (path.size() < 2 || path.size() > 128 || path.front() != '/' || path.back() == '/' || path.find("//") != std::string_view::npos) return false;

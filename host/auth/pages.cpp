@@ -33,7 +33,7 @@ http::Response html(int status, std::string_view title, const std::string& conte
     response.field("Content-Security-Policy", policy)
         .field("X-Frame-Options", "DENY")
         .field("X-Content-Type-Options", "nosniff")
-        .field("Referrer-Policy", "no-referrer")
+        .field("Referrer-Policy", "same-origin")  // with none at all, a form would come with Origin: null (Fetch, "append a request Origin header")
         .field("Cache-Control", "no-store");
     return response;
 }

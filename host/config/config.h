@@ -54,6 +54,7 @@ struct Server {
     Endpoint listen{"127.0.0.1", 9000};
     std::string public_url;             ///< empty: see public_origin
     std::filesystem::path unix_socket;  ///< empty: none
+    std::vector<std::string> trusted_proxies;
     std::optional<Tls> tls;  ///< without: plain HTTP
     std::int64_t loops = 0;  ///< 0: one for each core
     std::int64_t workers = 16;

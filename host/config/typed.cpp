@@ -33,6 +33,7 @@ Server server(const Section& section, const Base& base) {
     section.read("query_workers", out.query_workers);
     section.read("caller_workers", out.caller_workers);
     section.read("worker_queue", out.worker_queue);
+    section.read("trusted_proxies", out.trusted_proxies);
     section.read("streams", out.streams);
     section.read("shutdown_grace_s", out.shutdown_grace_s);
     Section limits = section.section("limits");

@@ -208,7 +208,7 @@ void Gate::serve(wire::Exchange& exchange, const Route& route, std::string path,
     context->raw_query = raw_query;
     context->params = std::move(params);
     context->request_id = request.request_id;
-    context->peer = request.peer;
+    context->peer = client_address(request, options_.proxies);
     context->arrived_unix_ms = unix_ms();
     context->websocket = request.websocket;
     if (request.websocket) {
@@ -227,11 +227,12 @@ void Gate::serve(wire::Exchange& exchange, const Route& route, std::string path,
 
 void Gate::identify(wire::Exchange& exchange, const Route& route, const ContextPtr& context) {
     EvidenceScratch scratch;
-    const auto evidence = find_evidence(exchange.request(), options_.sources, scratch);
+    auto evidence = find_evidence(exchange.request(), options_.sources, scratch);
     if (!evidence) {
         deny(exchange, route, context, evidence.error());
     } else if (*evidence) {
         context->by_dpop = (*evidence)->kind == Evidence::Kind::dpop;
+        (*evidence)->peer = context->peer;
         if (auto principal = authenticator_.known(**evidence))
             authorise(exchange, route, context, std::move(principal));
         else

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "dispatch/authenticator.h"
+#include "dispatch/client_address.h"
 #include "dispatch/router.h"
 #include "identity/principal.h"
 #include "work/pool.h"
@@ -21,6 +22,7 @@ struct GateOptions {
     /// Caller of requests without a token, for insecure_dev only.
     identity::PrincipalPtr anonymous;
     EvidenceSources sources;
+    TrustedProxies proxies;
     /// How long ago a caller may have proven itself for a route that names an acr.
     std::int64_t step_up_max_age_s = 180;
 };

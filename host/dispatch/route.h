@@ -46,7 +46,7 @@ struct Context {
     std::string body;
     std::string request_id;
     std::string traceparent;
-    std::string peer;
+    std::string peer;                 ///< of the client: "address:port", or an address that a trusted proxy tells
     std::int64_t arrived_unix_ms = 0;
     bool websocket = false;           ///< the client asks for WebSocket
     std::vector<std::string> subprotocols;  ///< that it offers, in its order

@@ -26,6 +26,10 @@ struct Verified {
     RevocationKeys revocation;
 };
 
+struct CacheCounts {
+    std::uint64_t hits = 0, misses = 0, evictions = 0;
+};
+
 /// 16 shards of sets of 8 slots; a full set gives up an entry that nobody asked
 /// for since the last time (second chance). [any-thread]
 class TokenCache {
@@ -44,9 +48,7 @@ public:
     void drop_if(const std::function<bool(const Verified&)>& condition);
     void clear() noexcept;
 
-    struct Counts {
-        std::uint64_t hits = 0, misses = 0, evictions = 0;
-    };
+    using Counts = CacheCounts;
     Counts counts() const noexcept;
 
 private:

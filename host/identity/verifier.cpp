@@ -49,6 +49,7 @@ public:
     }
 
     void forget() noexcept override { cache_.clear(); }
+    CacheCounts counts() const noexcept override { return cache_.counts(); }
     void drop_revoked() {
         cache_.drop_if([this](const Verified& verified) { return revoked(verified); });
     }

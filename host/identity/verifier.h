@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "identity/principal.h"
+#include "identity/token_cache.h"
 
 namespace acp::identity {
 
@@ -40,6 +41,10 @@ public:
 
     /// Forgets what was verified, after a revocation. [any-thread]
     virtual void forget() noexcept = 0;
+
+    /// Of the tokens that are remembered. A token's first request misses twice: where it
+    /// must not wait, and where it may. [any-thread]
+    virtual CacheCounts counts() const noexcept = 0;
 };
 
 }  // namespace acp::identity

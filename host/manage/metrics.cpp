@@ -65,6 +65,13 @@ void add_pool(Families& out, const std::string& name, const work::Pool& pool) {
     out.counter("acp_pool_refused_total", "Tasks refused because the pool was full", number(stats.refused), label("pool", name));
 }
 
+void add_keys(Families& out, const identity::KeyCounters& counters) {
+    out.counter("acp_identity_key_fetches_total", "Key sets fetched from other issuers", number(counters.fetches));
+    out.counter("acp_identity_key_failures_total", "Fetches of key sets that failed", number(counters.failures));
+    out.counter("acp_identity_key_stale_total", "Keys used past their time because their issuer is away", number(counters.stale_serves));
+    out.counter("acp_identity_key_unknown_total", "Tokens that named a key which their issuer does not publish", number(counters.unknown_kids));
+}
+
 void add_auth(Families& out, const auth::Counters& counters) {
     out.counter("acp_auth_tokens_total", "Access tokens given out", number(counters.minted), label("origin", "minted"));
     out.counter("acp_auth_tokens_total", "", number(counters.forwarded), label("origin", "upstream"));
@@ -102,6 +109,12 @@ std::string metrics_text(const Services& services) {
     add_pool(out, "streams", services.streams_pool);
 
     if (services.auth) add_auth(out, *services.auth);
+    if (services.keys) add_keys(out, *services.keys);
+    if (services.verified_tokens) {
+        const auto counts = services.verified_tokens();
+        out.counter("acp_identity_cached_token_hits_total", "Requests whose token had been verified before", number(counts.hits));
+        out.counter("acp_identity_cached_token_evictions_total", "Verified tokens that gave way to others", number(counts.evictions));
+    }
 
     const auto& upstream = client::runner().counters();
     out.gauge("acp_client_connections", "Connections to other servers that are open", number(upstream.open.get()));

@@ -6,6 +6,8 @@
 #include <string>
 
 #include "auth/counters.h"
+#include "identity/key_source.h"
+#include "identity/token_cache.h"
 #include "work/pool.h"
 #include "ledger/ledger.h"
 #include "plugins/catalogue.h"
@@ -35,6 +37,8 @@ struct Services {
     /// Adds the wire's counters to a scrape; text exposition format.
     std::function<std::string()> wire_metrics;
     const auth::Counters* auth = nullptr;  ///< null: no endpoints below /auth
+    const identity::KeyCounters* keys = nullptr;  ///< of other issuers; null: none are trusted
+    std::function<identity::CacheCounts()> verified_tokens = {};
 };
 
 }  // namespace acp::manage

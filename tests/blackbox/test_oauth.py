@@ -121,6 +121,19 @@ def test_proof_of_a_key(broker, folder):
     assert broker.get("/manage/providers", token=body["access_token"]).status == 401
 
 
+@pytest.mark.parametrize("proxies, address", [([], "127.0.0.1"), (["127.0.0.0/8"], "198.51.100.7"), (["192.0.2.0/24"], "127.0.0.1")])
+def test_address_behind_a_proxy(folder, proxies, address):
+    """A row's address is what trusted proxies say, and nobody else."""
+    server = Broker(folder, server={"trusted_proxies": proxies})
+    try:
+        server.start()
+        granted(server.grant({**server.as_basic(), "X-Forwarded-For": "203.0.113.1, 198.51.100.7"}))
+        rows = [row for row in server.get("/manage/audit/events").json["items"] if row["kind"] == "token.mint"]
+        assert [row["details"]["address"] for row in rows] == [address]
+    finally:
+        server.discard()
+
+
 def test_nonce_of_a_proof(folder):
     """RFC 9449 sections 8 and 9: the server says which nonce it wants, at both ends."""
     server = Broker(folder, identity={"verification": {"dpop_nonce": True}})

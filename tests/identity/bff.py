@@ -92,9 +92,10 @@ class AcpBff(Bff):
 
     stock = False
 
-    def __init__(self, port=None, public=None, **sections):
+    def __init__(self, port=None, public=None, flows=(), clients=(), **sections):
         """`public`: the origin that clients know, when it is not where this one listens."""
         super().__init__(port)
+        self.flows, self.clients = list(flows), list(clients)
         self.public = public or self.origin
         self.sections = sections
 
@@ -109,7 +110,8 @@ class AcpBff(Bff):
                     "role_mapping": mapping, "roles": {"admin": ["admin:cluster"]}, "sessions": {"grace_s": 0}, "flows": [
             {"alias": "bff", "plugin": "acp.bff", "config": {"redirect_uri": url("/auth/callback"),
                                                              "post_logout_redirect_uri": url("/"), "providers": [provider]}},
-            {"alias": "stepup", "plugin": "acp.stepup", "config": {"redirect_uri": url("/auth/stepup/callback"), "providers": [provider]}}]}
+            {"alias": "stepup", "plugin": "acp.stepup", "config": {"redirect_uri": url("/auth/stepup/callback"), "providers": [provider]}},
+            *self.flows], "clients": self.clients}
         if key_file:
             identity["assertion_keys"] = {"upstream": str(key_file)}
         self.server = Server(server={"listen": f"127.0.0.1:{self.port}", "public_url": self.public}, identity=identity, **self.sections)
