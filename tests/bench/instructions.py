@@ -59,7 +59,7 @@ def figures(case, requests, rows):
     """What is kept of a case: instructions per request by name."""
     crypto = sum(number for number, _, library in rows if "/libcrypto." in library)
     found = {case: round((rows[0][0] - crypto) / requests)}
-    if crypto:
+    if round(crypto / requests) > 0:
         found[f"{case}-libcrypto"] = round(crypto / requests)
     return found
 
