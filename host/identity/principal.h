@@ -34,7 +34,12 @@ struct Principal {
     }
     /// Whether the caller may do what needs `scope`; the two cluster-wide
     /// scopes satisfy every other.
-    bool may(std::string_view scope) const { return holds("admin:cluster") || holds("platform:admin") || holds(scope); }
+    bool may(std::string_view scope) const { return is_admin() || holds(scope); }
+    bool is_admin() const { return holds("admin:cluster") || holds("platform:admin"); }
+    /// Whether the caller may know of the resource called `name`, whatever its scopes allow to do with it.
+    bool may_see(std::string_view name) const {
+        return resources.empty() || is_admin() || std::find(resources.begin(), resources.end(), name) != resources.end();
+    }
 };
 using PrincipalPtr = std::shared_ptr<const Principal>;
 

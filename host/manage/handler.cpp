@@ -26,6 +26,8 @@ Result<json::Object::Ptr> checked_body(const dispatch::Context& context, const j
 
 Result<std::string> workload_id(const dispatch::Context& context) {
     const std::string& id = context.param("id");
+    // What the caller may not see is not there, whether it is or not.
+    if (workloads::is_service_id(id) && !context.principal->may_see(id)) return fail(Code::not_found, "workload_not_found", "there is no workload " + id + " among those that the token names");
     if (workloads::is_service_id(id)) return id;
     return fail(Code::invalid, "bad_workload_id", "a workload id has 1 to 63 of a-z, 0-9 and '-', and starts and ends with a letter or digit");
 }

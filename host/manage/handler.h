@@ -59,7 +59,8 @@ Result<plugins::ProviderPtr> provider_of(const Services& services, const std::st
 /// The body as an object that fits `schema`; violations as JSON pointers.
 Result<json::Object::Ptr> checked_body(const dispatch::Context& context, const json::Schema& schema);
 
-/// A workload id from the path, or the error that says how one looks.
+/// A workload id from the path, or the error that says how one looks. Code::not_found for one
+/// that the caller may not see.
 Result<std::string> workload_id(const dispatch::Context& context);
 
 json::Object::Ptr fault_json(const Fault& fault);

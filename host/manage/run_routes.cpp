@@ -57,6 +57,14 @@ json::Object::Ptr event_json(const ledger::EventRow& row) {
                          {"row_hash", row.row_hash}});
 }
 
+/// The row, unless it is about a workload that the caller may not see.
+Result<ledger::RunRow> visible_run(const Services& services, const Context& context) {
+    const std::string& run_id = context.param("run_id");
+    auto row = services.ledger.get(run_id);
+    if (row && row->target && !context.principal->may_see(*row->target)) return fail(Code::not_found, "run_not_found", "there is no run " + run_id.substr(0, 64));
+    return row;
+}
+
 template <typename Page, typename ToJson>
 http::Response page_response(const Page& page, ToJson to_json) {
     auto items = json::array();
@@ -92,12 +100,14 @@ Result<http::Response> list_runs(const Services& services, const Context& contex
     filter.until_ms = *until;
     auto page = services.ledger.list(filter, static_cast<std::size_t>(*limit), text("cursor"));
     if (!page) return fail(page.error());
+    // A page may come out shorter than asked for; the cursor goes on all the same.
+    std::erase_if(page->rows, [&](const ledger::RunRow& row) { return row.target && !context.principal->may_see(*row.target); });
     return page_response(*page, run_json);
 }
 
 Result<http::Response> get_run(const Services& services, const Context& context) {
     if (auto known = context.query.only({}); !known) return fail(known.error());
-    auto row = services.ledger.get(context.param("run_id"));
+    auto row = visible_run(services, context);
     if (!row) return fail(row.error());
     return json_of(run_json(*row));
 }
@@ -107,7 +117,7 @@ Result<http::Response> cancel_run(const Services& services, const Context& conte
     if (auto body = context.json_body(); !body || (*body)->size() > 0)
         return fail(Code::invalid, "unexpected_body", "cancel takes no members in its body");
     const std::string& run_id = context.param("run_id");
-    auto row = services.ledger.get(run_id);
+    auto row = visible_run(services, context);
     if (!row) return fail(row.error());
     if (!services.actions.cancel(run_id))
         return fail(Code::conflict, "run_not_active", "run " + run_id + " is " + row->status + " and cannot be cancelled");

@@ -79,7 +79,8 @@ Result<http::Response> list(const Services& services, const Context& context) {
             add_error(instance.alias, found.error());
             continue;
         }
-        for (const auto& status : *found) items->add(workloads::status_json(status, instance.alias));
+        for (const auto& status : *found)
+            if (context.principal->may_see(status.service_id)) items->add(workloads::status_json(status, instance.alias));
     }
     return json_of(json::object({{"items", items}, {"errors", errors}}));
 }
