@@ -124,7 +124,7 @@ Result<http::Response> Exchange::answer(const dispatch::Context& context, const 
     as.roles = subject->roles;
     as.resources = who.resources;
     as.act_json = *act;
-    as.acr = who.acr;
+    // No acr: a step-up is the person's own, and whoever acts for them has to ask them anew.
     as.auth_time_unix_s = who.auth_time_unix_s;
     as.expires_unix_s = who.expires_unix_s;
     Wish wish;
