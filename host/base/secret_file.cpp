@@ -29,7 +29,9 @@ tl::unexpected<Error> refused(const fs::path& file, Code code, const std::string
 
 /// "" when a secret with this owner and mode is well kept.
 std::string exposure(const struct stat& status, const fs::path& file) {
-    if (status.st_uid != ::geteuid() && status.st_uid != 0)
+    // Root looks at the files of the server's user, too: when it checks a configuration for that user.
+    const uid_t own = ::geteuid();
+    if (status.st_uid != own && status.st_uid != 0 && own != 0)
         return "belongs to another user, who can replace it; chown it to the server's user or root";
     const mode_t forbidden = status.st_uid == 0 ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO;
     if ((status.st_mode & forbidden) == 0) return {};

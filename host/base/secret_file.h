@@ -10,7 +10,7 @@
 namespace acp {
 
 /// The text of a regular file of at most 64 KiB that only this process's user
-/// can read, or that root keeps for one group (how packages and mounted secrets
+/// can read (or another's, for root), or that root keeps for one group (how packages and mounted secrets
 /// give a key to an unprivileged server). Code::not_found when there is none,
 /// Code::invalid with a remedy when it is not kept well. wipe() it after use.
 Result<std::string> read_secret_file(const std::filesystem::path& file);
