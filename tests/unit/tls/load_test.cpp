@@ -207,7 +207,7 @@ TEST_CASE("a key that others may read is refused", "[tls]") {
     if (is_root) {
         set(0600);
         REQUIRE(::chown(house.first().key_file.c_str(), 12345, static_cast<gid_t>(-1)) == 0);
-        CHECK_THAT(house.fault(key), Contains("belongs to another user"));
+        must_load(house.options);  // root checks the files of the server's user
     }
 }
 
