@@ -27,17 +27,6 @@ tl::unexpected<Error> refused(const fs::path& file, Code code, const std::string
     return fail(code, "secret_file", "the file " + file.string() + ' ' + what);
 }
 
-/// "" when a secret with this owner and mode is well kept.
-std::string exposure(const struct stat& status, const fs::path& file) {
-    // Root looks at the files of the server's user, too: when it checks a configuration for that user.
-    const uid_t own = ::geteuid();
-    if (status.st_uid != own && status.st_uid != 0 && own != 0)
-        return "belongs to another user, who can replace it; chown it to the server's user or root";
-    const mode_t forbidden = status.st_uid == 0 ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO;
-    if ((status.st_mode & forbidden) == 0) return {};
-    return "is readable or writable by others; run chmod " + std::string(status.st_uid == 0 ? "640 " : "600 ") + file.string();
-}
-
 bool write_all(int fd, std::string_view text) {
     while (!text.empty()) {
         const ssize_t count = ::write(fd, text.data(), text.size());
@@ -72,6 +61,16 @@ Result<void> put_in_place(const fs::path& file, std::string_view text, int (*mov
 
 }  // namespace
 
+std::string exposure_of_secret(const struct stat& status, const fs::path& file) {
+    // Root looks at the files of the server's user, too: when it checks a configuration for that user.
+    const uid_t own = ::geteuid();
+    if (status.st_uid != own && status.st_uid != 0 && own != 0)
+        return "belongs to another user, who can replace it; chown it to the server's user or root";
+    const mode_t forbidden = status.st_uid == 0 ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO;
+    if ((status.st_mode & forbidden) == 0) return {};
+    return "is readable or writable by others; run chmod " + std::string(status.st_uid == 0 ? "640 " : "600 ") + file.string();
+}
+
 Result<std::string> read_secret_file(const fs::path& file) {
     // Not blocking: a FIFO in the file's place must not hold the server up.
     UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
@@ -81,7 +80,7 @@ Result<std::string> read_secret_file(const fs::path& file) {
     if (::fstat(fd.get(), &status) != 0) return refused(file, Code::unavailable, "cannot be read: " + reason(errno));
     if (!S_ISREG(status.st_mode)) return refused(file, Code::invalid, "is no regular file");
     if (status.st_size > kMostBytes) return refused(file, Code::invalid, "has more than 64 KiB");
-    if (std::string fault = exposure(status, file); !fault.empty()) return refused(file, Code::invalid, fault);
+    if (std::string fault = exposure_of_secret(status, file); !fault.empty()) return refused(file, Code::invalid, fault);
     std::string text(static_cast<std::size_t>(status.st_size), '\0');
     std::size_t filled = 0;
     while (filled < text.size()) {

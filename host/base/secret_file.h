@@ -1,6 +1,8 @@
 // base: files that hold a secret: made once, kept from others.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -8,6 +10,10 @@
 #include "base/result.h"
 
 namespace acp {
+
+/// "" when a file with this owner and mode is well kept; else what is wrong with it and how to
+/// mend it. Who may keep it: see read_secret_file.
+std::string exposure_of_secret(const struct stat& status, const std::filesystem::path& file);
 
 /// The text of a regular file of at most 64 KiB that only this process's user
 /// can read (or another's, for root), or that root keeps for one group (how packages and mounted secrets

@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "base/bytes.h"
+#include "base/secret_file.h"
 #include "base/unique_fd.h"
 #include "tls/error.h"
 
@@ -41,18 +42,6 @@ private:
     std::string bytes_;
 };
 
-/// "" when a key file with this owner and mode is well kept.
-std::string exposure(const struct stat& status, const fs::path& file) {
-    if (status.st_uid != ::geteuid() && status.st_uid != 0)
-        return "belongs to another user, who can replace it; chown it to the server's user or root";
-    // A key that root keeps for a group is how packages and mounted secrets
-    // give it to an unprivileged server.
-    mode_t forbidden = status.st_uid == 0 ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO;
-    if ((status.st_mode & forbidden) == 0) return {};
-    return "is readable or writable by others; run chmod " + std::string(status.st_uid == 0 ? "640 " : "600 ") +
-           file.string();
-}
-
 Result<Text> read_file(const fs::path& file, std::string_view role, bool is_secret) {
     auto reason = [] { return std::generic_category().message(errno); };
     // Not blocking: a FIFO in the file's place must not hold the server up.
@@ -65,7 +54,7 @@ Result<Text> read_file(const fs::path& file, std::string_view role, bool is_secr
     if (!S_ISREG(status.st_mode)) return refused(role, file, "is no file; name the PEM file itself");
     if (status.st_size > most_bytes) return refused(role, file, "has more than 1 MiB; name the PEM file itself");
     if (is_secret)
-        if (std::string fault = exposure(status, file); !fault.empty()) return refused(role, file, fault);
+        if (std::string fault = exposure_of_secret(status, file); !fault.empty()) return refused(role, file, fault);
     Text text(static_cast<std::size_t>(status.st_size));
     std::size_t filled = 0;
     while (filled < text.bytes().size()) {

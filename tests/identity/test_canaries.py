@@ -66,6 +66,7 @@ def test_no_secret_stays_behind(house, page):
                 planted[f"{name} in the browser"] = values[0]
 
     events = json.dumps(house.server.get("/manage/audit/events?limit=500").json)
+    page.open(house.url("/auth/me"))  # the last page lets no script fetch
     assert house.post(page, "/auth/logout")[0] == 200
     assert house.subject(page) is None
     kept = {"log": house.log().encode(), "events": events.encode(), "answers": "".join(answers).encode()}
