@@ -40,6 +40,7 @@ tl::unexpected<Error> mistakes(const std::string& slug, const std::string& what,
 }
 
 std::string shown(std::string_view text, std::size_t most) {
+    if (text.empty()) return "nothing";
     std::string out = repair_utf8(text.substr(0, most));
     for (std::size_t i = 0; i < out.size(); ++i) {
         const auto c = static_cast<unsigned char>(out[i]);
